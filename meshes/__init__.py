@@ -1,0 +1,1 @@
+"""Geometries with named boundaries, importers, resolution checks and collective helpers."""
