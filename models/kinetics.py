@@ -1,0 +1,130 @@
+"""Rates of charge transfer: how a rate follows the overpotential, and the second law.
+
+Every law is scaled so that its factor is 1 at zero overpotential and, for small ones, falls as
+``exp(-alpha F eta / R T)``: the rate constant then means the same in all of them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from scipy.special import erfcx
+
+from interphase.models.interpolation import Array
+from interphase.parameters.constants import FARADAY, GAS_CONSTANT
+from interphase.parameters.errors import ParameterError
+
+# Exponents are bent to this bound; exp(60) times any rate constant is still a finite rate.
+_BOUND = 60.0
+
+
+def bounded(exponent: Array) -> Array:
+    """Return the exponent [-], smoothly bounded to +-60 and exact to 1e-8 within +-20.
+
+    Butler-Volmer with an unbounded exponent overflows in a Newton step far from the solution.
+    """
+    x = np.asarray(exponent, dtype=np.float64) / _BOUND
+    # Algebraic bend of high order: smooth, and the identity to round-off where rates matter.
+    big = np.maximum(np.abs(x), 1.0)
+    scaled = np.abs(x) / big
+    return np.asarray(_BOUND * x / (big * (scaled**16 + big**-16.0) ** (1.0 / 16.0)))
+
+
+class InterfaceKinetics(Protocol):
+    """How the rate of a one-electron reduction step follows the overpotential."""
+
+    def log_factor(self, overpotential: Array, alpha: Array, temperature: float) -> Array:
+        """Return ln(rate / rate at zero overpotential), overpotential in V, negative = driving."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ButlerVolmer:
+    """Cathodic Butler-Volmer (Tafel) factor, exp(-alpha F eta / R T).
+
+    The transfer coefficient multiplies one electron, the rate-determining one, whatever the number
+    of electrons of the whole reaction.
+
+    Source: Newman & Balsara, Electrochemical Systems, 4th ed. (2021), ch. 8.
+    """
+
+    def log_factor(self, overpotential: Array, alpha: Array, temperature: float) -> Array:
+        """Return ln of the factor; see the class."""
+        return bounded(-alpha * FARADAY * overpotential / (GAS_CONSTANT * temperature))
+
+
+@dataclass(frozen=True, slots=True)
+class Marcus:
+    """Marcus factor, exp(-[(lambda + F eta)^2 - lambda^2] / (4 lambda R T)).
+
+    Attributes:
+        reorganisation_energy: lambda [J/mol].
+
+    Source: Marcus, Rev. Mod. Phys. 65, 599 (1993).
+    """
+
+    reorganisation_energy: float
+
+    def __post_init__(self) -> None:
+        """Refuse a reorganisation energy that is not positive."""
+        if not self.reorganisation_energy > 0.0:
+            raise ParameterError(f"reorganisation_energy must be positive, got {self.reorganisation_energy}")
+
+    def log_factor(self, overpotential: Array, alpha: Array, temperature: float) -> Array:
+        """Return ln of the factor; ``alpha`` is implied by the law (1/2 at zero overpotential)."""
+        x = FARADAY * np.asarray(overpotential)
+        exponent = -(2.0 * x + x**2 / self.reorganisation_energy) / (4.0 * GAS_CONSTANT * temperature)
+        return bounded(exponent)
+
+
+@dataclass(frozen=True, slots=True)
+class MarcusHushChidsey:
+    """Marcus-Hush-Chidsey factor in the uniformly valid closed form.
+
+    With lambda and eta in units of RT: k ~ sqrt(pi lambda)/(1 + exp(eta))
+    erfc((lambda - sqrt(1 + sqrt(lambda) + eta^2)) / (2 sqrt(lambda))).
+
+    Source: Zeng, Smith, Bai & Bazant, J. Electroanal. Chem. 735, 77 (2014), eq. 17 (recalled; the
+    tests compare it with the integral over the Fermi function).
+
+    Attributes:
+        reorganisation_energy: lambda [J/mol].
+    """
+
+    reorganisation_energy: float
+
+    def __post_init__(self) -> None:
+        """Refuse a reorganisation energy that is not positive."""
+        if not self.reorganisation_energy > 0.0:
+            raise ParameterError(f"reorganisation_energy must be positive, got {self.reorganisation_energy}")
+
+    def log_factor(self, overpotential: Array, alpha: Array, temperature: float) -> Array:
+        """Return ln of the factor; ``alpha`` is implied by the law."""
+        thermal = GAS_CONSTANT * temperature
+        lam = self.reorganisation_energy / thermal
+        eta = FARADAY * np.asarray(overpotential, dtype=np.float64) / thermal
+        return bounded(_log_mhc(lam, eta) - _log_mhc(lam, np.zeros(1))[0])
+
+
+def _log_mhc(lam: float, eta: Array) -> Array:
+    argument = (lam - np.sqrt(1.0 + np.sqrt(lam) + eta**2)) / (2.0 * np.sqrt(lam))
+    # erfcx keeps the logarithm finite for large positive arguments, erfc for negative ones.
+    positive = np.maximum(argument, 0.0)
+    log_erfc = np.where(
+        argument > 0,
+        np.log(erfcx(positive)) - positive**2,
+        np.log(2.0 - erfcx(np.maximum(-argument, 0.0)) * np.exp(-np.minimum(argument, 0.0) ** 2)),
+    )
+    return np.asarray(log_erfc - np.logaddexp(0.0, eta))
+
+
+def de_donder(affinity: Array) -> Array:
+    """Return the net over the forward rate, 1 - exp(-A/RT), for the affinity in units of RT.
+
+    It gives every reaction the sign of its affinity, so none can run against the second law.
+
+    Source: Prigogine & Defay, Chemical Thermodynamics (1954), ch. 4.
+    """
+    return np.asarray(-np.expm1(bounded(-np.asarray(affinity))))
