@@ -1,0 +1,1 @@
+"""The discretised problem, time stepping, outputs, checkpoints and diagnostics."""

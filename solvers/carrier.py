@@ -1,0 +1,128 @@
+"""Electrons on their way through the film: tunnelling action and localised carriers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from interphase.models.electrons import ACTION_LIMIT, Interstitial, Tunnelling
+from interphase.models.thin_interface import LIQUID_FLOOR
+from interphase.models.transport import Mixture
+from interphase.parameters.constants import FARADAY, GAS_CONSTANT
+from interphase.solvers.graph import BoolArray, NodeGraph
+from interphase.solvers.linear import LinearOptions, LinearSolver
+from interphase.solvers.space import Array, NodalSpace
+from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
+
+# At most this part of a step's carriers may be paid back from earlier steps.
+_REPAYMENT = 0.5
+
+
+class ActionField:
+    """Tunnelling action from the electrode, by the eikonal equation."""
+
+    def __init__(self, graph: NodeGraph, electrode: BoolArray) -> None:
+        self._graph, self._electrode = graph, electrode
+
+    def solve(self, model: Tunnelling, shares: Array, start: Array) -> Array:
+        """Return S [-], (size,), from the solids' shares (solids, size); ``start``: the last S."""
+        return self._graph.eikonal(model.slowness(shares), self._electrode, start, limit=ACTION_LIMIT)
+
+
+@dataclass(frozen=True)
+class CarrierSolution:
+    """Localised electrons at one time.
+
+    Attributes:
+        activity: w = c exp(-F phi_l/RT) / c(electrode), (size,).
+        delivered: electrons handed over per node in the step [mol], (size,), repayments included.
+        inflow: electrons that entered from the electrode in the step [mol].
+    """
+
+    activity: Array
+    delivered: Array
+    inflow: float
+
+
+class CarrierField:
+    """Quasi-steady diffusion and migration of localised electrons.
+
+    div(D exp(F phi_l/RT) grad w) = sinks, w = 1 on the electrode (or down to the start depth).
+    """
+
+    def __init__(
+        self, space: NodalSpace, electrode: BoolArray, model: Interstitial, width: float, options: LinearOptions, prefix: str
+    ) -> None:
+        self._space, self._width = space, width
+        depth = space.geometry.elevation(space.points)
+        held = electrode | (depth <= model.start_depth + 1e-3 * space.geometry.cell_size) if model.start_depth else electrode
+        self._stiffness = CellStiffness(space, tensor=True)
+        self._system = ShiftedSystem(space, held)
+        self._linear = LinearSolver(space, f"{prefix}carrier", options)
+
+    def solve(
+        self,
+        model: Interstitial,
+        mixture: Mixture,
+        phi: Array,
+        shares: Array,
+        potential: Array,
+        sink: Array,
+        debt: Array,
+        start: Array,
+        *,
+        electrode_potential: float,
+        temperature: float,
+        dt: float,
+    ) -> CarrierSolution:
+        """Solve for the carriers of one step.
+
+        Args:
+            model: parameters of the carrier.
+            mixture: diffusivities of the solids [m2/s] and how they mix.
+            phi: order parameter, (size,).
+            shares: of the solids, (solids, size).
+            potential: ionic potential [V], (size,).
+            sink: electrons consumed per volume and time at c = c_ref [mol/(m3 s)], (size,).
+            debt: electrons booked before but not delivered [mol], (size,).
+            start: first guess of w, (size,).
+            electrode_potential: phi_E [V].
+            temperature: [K].
+            dt: step [s].
+        """
+        space = self._space
+        drift = np.exp(FARADAY * potential / (GAS_CONSTANT * temperature))
+        matrix = self._stiffness.assemble(self._tensor(mixture, phi, shares, drift))
+        level = model.concentration_ref * model.boltzmann(electrode_potential, temperature)
+        consume = space.mass * sink * drift / model.concentration_ref
+        system = self._system.build(matrix, consume)
+        repay = self._repayment(debt, consume * start * level * dt)
+        # For w - 1: its boundary value is zero, so the tolerance is not one of the boundary value.
+        deviation = self._linear.solve(system, -consume - repay / (level * dt), start - 1.0)
+        w = 1.0 + deviation
+        inflow = space.sum(self._system.inflow(w, 1.0)) * level * dt
+        # What the discrete field hands over, solver residual included: K w - boundary inflow.
+        delivered = (self._system.inflow(w, 1.0) - space.apply(matrix, w)) * level * dt
+        return CarrierSolution(w, delivered, inflow)
+
+    def _repayment(self, debt: Array, consumed: Array) -> Array:
+        """Return the part of ``debt`` [mol] taken along in this step."""
+        owed = self._space.sum(np.abs(debt))
+        able = _REPAYMENT * self._space.sum(np.abs(consumed))
+        return debt * (min(1.0, able / owed) if owed > 0.0 else 0.0)
+
+    def _tensor(self, mixture: Mixture, phi: Array, shares: Array, drift: Array) -> Array:
+        """Return D exp(F phi_l/RT) per cell, (dim, dim, cells)."""
+        space, k = self._space, self._stiffness
+        # Linear in phi at the front: the thin-interface correction is made for just this.
+        dilution = (phi + LIQUID_FLOOR * (1.0 - phi)) * drift
+        floor = 1e-6 * mixture.values.min()
+        arithmetic = mixture.arithmetic(shares) + floor
+        harmonic = mixture.harmonic(shares) + floor
+        full = np.stack([space.full(f) for f in (arithmetic, harmonic, dilution)])
+        a, d = k.cell_mean(full[0]), k.cell_mean(full[2])
+        h = 1.0 / k.cell_mean(1.0 / full[1])
+        log_slope = space.gradient(np.log(arithmetic))
+        direction = k.cell_mean(np.stack([space.full(g) for g in log_slope]))
+        return mixture.tensor(a, h, direction, self._width) * d

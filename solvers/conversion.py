@@ -1,0 +1,256 @@
+"""Reactions that turn one solid of the film into another: at internal fronts, in mixtures, at depth."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from interphase.models.electrons import mean_tunnelling_speed
+from interphase.models.interpolation import front_density, logistic, logistic_distance
+from interphase.models.reactions import ReactionSet, Surroundings
+from interphase.solvers.front import BAND, FrontGeometry, front_geometry, lead_of_foot
+from interphase.solvers.graph import NodeGraph
+from interphase.solvers.space import Array, NodalSpace
+
+# A pair of phases that fills less than this share of a node has no boundary there.
+_PRESENT = 0.02
+# Nodes where the product has more than this share (-0.5 l from the boundary) carry the internal front.
+_HEAD = 0.12
+# The profile ahead of the boundary is rebuilt up to this many widths; there x = 3e-5.
+_AHEAD = 2.6
+# The carrier's sink sits this many widths inside the leaky reactant, where the resistance of the
+# product, harmonically mixed, is complete: no thin-interface offset at any Damkoehler number.
+_SINK_SHIFT = 1.0
+
+
+@dataclass(frozen=True)
+class FilmView:
+    """What conversions see of the film; arrays (size,) unless stated.
+
+    Attributes:
+        phi: order parameter.
+        shares: of the solids, (solids, size).
+        action: tunnelling action.
+        carrier: c/c_ref of localised electrons.
+        potential: phi_E - phi_l [V].
+        width: interface width [m].
+        step: length of the step [s].
+    """
+
+    phi: Array
+    shares: Array
+    action: Array
+    carrier: Array
+    potential: Array
+    width: float
+    step: float
+
+
+@dataclass(frozen=True)
+class Converted:
+    """Result of one conversion over one step.
+
+    Attributes:
+        extent: per volume [mol/m3], (size,).
+        tunnelling: part of the electrons that tunnelled, (size,).
+        displacement: how far the fastest internal front moved [m].
+    """
+
+    extent: Array
+    tunnelling: Array
+    displacement: float
+
+
+class Conversion(Protocol):
+    """A solid-solid reaction in the film."""
+
+    reaction: int
+
+    def locate(self, view: FilmView) -> Array:
+        """Return the signed distance to the boundary it runs at [m], (size,); zeros if it has none."""
+        ...
+
+    def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
+        """Return the electrons taken from carriers at c = c_ref [mol/(m3 s)], (size,)."""
+        ...
+
+    def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
+        """Return what one step converts; ``boundary`` as located at the start of the step."""
+        ...
+
+
+def _surroundings(
+    view: FilmView, action: Array, carrier: Array, rows: npt.NDArray[np.int64] | slice = slice(None)
+) -> Surroundings:
+    """Return what a reaction inside the film sees at ``rows``: the liquid's activities do not count."""
+    probability = np.exp(-2.0 * action[rows])
+    one = np.ones_like(probability)
+    return Surroundings(view.potential[rows], probability, carrier[rows], one, one, np.zeros_like(one))
+
+
+class FrontConversion:
+    """Conversion at the boundary between reactant and product, which moves into the reactant.
+
+    The boundary is the level x = 1/2 of the product's part x of the pair, in moles. It is carried
+    by shifting its distance, ``psi -> psi + v dt``, exactly; ahead of it the profile is rebuilt from
+    the distance to the boundary, so a trace of product far away (round-off included) cannot grow.
+    """
+
+    def __init__(self, space: NodalSpace, graph: NodeGraph, reaction: int, set_: ReactionSet) -> None:
+        self.reaction = reaction
+        self._space, self._graph = space, graph
+        self._a, self._b = set_.reactant[reaction], set_.product[reaction]
+        nu = set_.solid_stoichiometry[reaction]
+        self._volume = -nu[self._a] * set_.molar_volume[self._a]
+        self._ratio = nu[self._b] * set_.molar_volume[self._b] / self._volume
+        # First guess of the distance ahead; the solution does not depend on it.
+        self._guess = np.full(space.size, np.inf)
+
+    def part(self, shares: Array) -> tuple[Array, Array]:
+        """Return (x, pair): the product's part of the pair and the pair's share before conversion."""
+        product = shares[self._b] / self._ratio
+        pair = shares[self._a] + product
+        return np.where(pair > _PRESENT, product / np.maximum(pair, _PRESENT), 0.0), pair
+
+    def locate(self, view: FilmView) -> Array:
+        """Return psi, rebuilt ahead of the boundary from the distance to it."""
+        x, _ = self.part(view.shares)
+        psi = logistic_distance(x, view.width)
+        head = (x > _HEAD) & (view.phi > 0.05)
+        base = np.maximum(-psi, 0.0)
+        limit = _AHEAD * view.width
+        self._guess = self._graph.eikonal(np.ones_like(psi), head, self._guess, limit=limit, base=base)
+        return np.where(head, psi, -self._guess)
+
+    def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
+        """Return the carriers' sink, shifted into the reactant; see the module."""
+        _, pair = self.part(view.shares)
+        shifted = front_density(logistic(boundary + _SINK_SHIFT * view.width, view.width), view.width)
+        r = self.reaction
+        # Only in the film and only where the pair is: beside a third phase nothing converts.
+        return np.asarray(set_.electrons[r] * set_.interstitial_rate[r] * shifted * view.phi * np.clip(pair, 0.0, 1.0))
+
+    def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
+        """Move the boundary for one step; see the class."""
+        space = self._space
+        x, pair = self.part(view.shares)
+        geometry = front_geometry(space, self._graph, boundary, view.width)
+        action, carrier = geometry.at_front(space, view.action), self._leaky_side(view, boundary)
+        action, decay = lead_of_foot(space, geometry, view.action, action, view.width)
+        rows = np.flatnonzero(geometry.band & (pair > _PRESENT))
+        tunnelling, carried = set_.rates(self.reaction, _surroundings(view, action, carrier, rows))
+        speed = mean_tunnelling_speed(tunnelling * self._volume, carried * self._volume, decay[rows], view.step)
+        moved, new, share = np.zeros(space.size), x.copy(), np.ones(space.size)
+        moved[rows] = speed * view.step
+        new[rows] = np.maximum(logistic(boundary[rows] + moved[rows], view.width), x[rows])
+        share[rows] = np.clip(1.0 - carried * self._volume / np.maximum(speed, 1e-300), 0.0, 1.0)
+        extent = view.phi * pair * (new - x) / self._volume
+        # Where the reactant is used up, the boundary has arrived: it does not limit the step.
+        moving = geometry.edge & (view.phi > 0.5) & (x < 0.99)
+        return Converted(extent, share, max(space.max(np.where(moving, moved, 0.0)), 0.0))
+
+    def _leaky_side(self, view: FilmView, psi: Array) -> Array:
+        """Return the carrier concentration beside the boundary, on the reactant's side."""
+        start = -0.9 * _SINK_SHIFT * view.width
+        band = np.abs(psi) < BAND * view.width
+        carry = self._graph.extension(psi, band, psi <= start)
+        return carry.apply(view.carrier, int(np.ceil(2 * BAND * view.width / self._space.geometry.cell_size)))
+
+
+class MixtureConversion:
+    """Conversion in a mixture of unresolved columns.
+
+    Columns of product widen into the reactant beside them, with the boundary area per volume
+    4 q_a q_b / spacing, and rise into the mixture above, with the area |grad x| of the product's
+    part x of the pair.
+    """
+
+    def __init__(self, graph: NodeGraph, reaction: int, set_: ReactionSet, spacing: float) -> None:
+        self.reaction = reaction
+        self._graph, self._spacing = graph, spacing
+        self._a, self._b = set_.reactant[reaction], set_.product[reaction]
+        self._volume = -set_.solid_stoichiometry[reaction, self._a] * set_.molar_volume[self._a]
+
+    def _area(self, view: FilmView) -> Array:
+        columns = view.shares / np.maximum(view.shares.sum(axis=0), 1e-12)
+        pair = columns[self._a] + columns[self._b]
+        part = np.where(view.phi > 0.5, columns[self._b] / np.maximum(pair, _PRESENT), 0.0)
+        return np.asarray(4.0 * columns[self._a] * columns[self._b] / self._spacing + pair * self._graph.upwind_slope(part))
+
+    def locate(self, view: FilmView) -> Array:
+        """Return zeros: it has no boundary of its own."""
+        return np.zeros_like(view.phi)
+
+    def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
+        """Return the carriers' sink where the boundaries are."""
+        r = self.reaction
+        return np.asarray(set_.electrons[r] * set_.interstitial_rate[r] * self._area(view) * view.phi)
+
+    def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
+        """Convert in every node; exact exponential, so the reactant never goes negative."""
+        tunnelling, carried = set_.rates(self.reaction, _surroundings(view, view.action, view.carrier))
+        total = np.maximum(tunnelling + carried, 0.0)
+        reactant = np.maximum(view.shares[self._a], 1e-300)
+        decay = np.where(view.shares[self._a] > 1e-14, total * self._area(view) * self._volume / reactant, 0.0)
+        used = -np.expm1(-decay * view.step) * np.maximum(view.shares[self._a], 0.0)
+        extent = view.phi * used / self._volume
+        return Converted(extent, tunnelling / np.maximum(total, 1e-300), 0.0)
+
+
+class DepthConversion:
+    """Conversion within the tunnelling depth of the electrode, for a product that forms no nuclei.
+
+    A rate R per area is spread over the depth the electrons reach, R beta exp(-2 S) per volume. It
+    may run backwards where its product is.
+    """
+
+    def __init__(self, space: NodalSpace, reaction: int, set_: ReactionSet) -> None:
+        self.reaction = reaction
+        self._space = space
+        self._a, self._b = set_.reactant[reaction], set_.product[reaction]
+        nu = set_.solid_stoichiometry[reaction]
+        self._volumes = -nu[self._a] * set_.molar_volume[self._a], nu[self._b] * set_.molar_volume[self._b]
+
+    def locate(self, view: FilmView) -> Array:
+        """Return zeros: it has no boundary of its own."""
+        return np.zeros_like(view.phi)
+
+    def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
+        """Return zero: only tunnelling electrons reach it."""
+        return np.zeros_like(view.phi)
+
+    def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
+        """Convert in every node; exact exponentials bound it by what is there."""
+        at = _surroundings(view, view.action, np.zeros_like(view.carrier))
+        rate, _ = set_.rates(self.reaction, at)
+        gradient = self._space.gradient(view.action)
+        reach = 2.0 * np.sqrt((gradient**2).sum(axis=0))
+        made, lost = self._volumes[1], self._volumes[0]
+        ahead = -np.expm1(-np.maximum(rate, 0.0) * reach * lost * view.step) * view.shares[self._a] / lost
+        back = -np.expm1(-np.maximum(-rate, 0.0) * reach * made * view.step) * view.shares[self._b] / made
+        return Converted(view.phi * (ahead - back), np.ones_like(rate), 0.0)
+
+
+def conversions(
+    space: NodalSpace, graph: NodeGraph, set_: ReactionSet, *, nucleating: Array, proportional: bool, spacing: float
+) -> list[Conversion]:
+    """Return the conversions of a film, each with the law that its product asks for.
+
+    A product that nucleates has boundaries to run at; one that does not runs at the electrode;
+    unresolved columns convert as a mixture.
+    """
+    out: list[Conversion] = []
+    for r in set_.conversions:
+        if not nucleating[set_.product[r]]:
+            out.append(DepthConversion(space, r, set_))
+        elif proportional:
+            out.append(MixtureConversion(graph, r, set_, spacing))
+        else:
+            out.append(FrontConversion(space, graph, r, set_))
+    return out
+
+
+__all__ = ["Conversion", "Converted", "FilmView", "FrontConversion", "FrontGeometry", "conversions"]

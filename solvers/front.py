@@ -1,0 +1,163 @@
+"""One implicit step of the film order parameter, and the geometry of its front."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from interphase.models.front import FrontLaw
+from interphase.parameters.errors import ConvergenceError
+from interphase.solvers.graph import BoolArray, Extension, NodeGraph
+from interphase.solvers.linear import LinearOptions, LinearSolver
+from interphase.solvers.schemes import TimeScheme
+from interphase.solvers.space import Array, NodalSpace
+
+# Half-width of the band around the front where speeds are needed, in interface widths.
+BAND = 2.2
+# Newton converges in three to five iterations; merging fronts may take some more.
+_ITERATIONS = 40
+
+
+@dataclass(frozen=True)
+class FrontGeometry:
+    """Where the front is and which way it faces.
+
+    Attributes:
+        distance: signed distance psi [m], positive in the film, (size,).
+        normal: unit vector into the solid, (dim, size).
+        curvature: div of the normal [1/m], cut at +-1/l, (size,).
+        band: nodes near the front, (size,).
+        edge: nodes next to phi = 1/2, (size,).
+        outward: carries values from the edge through the band.
+        sweeps: how many sweeps reach the end of the band.
+    """
+
+    distance: Array
+    normal: Array
+    curvature: Array
+    band: BoolArray
+    edge: BoolArray
+    outward: Extension
+    sweeps: int
+
+    def at_front(self, space: NodalSpace, values: Array) -> Array:
+        """Return ``values`` of phi = 1/2 carried along n through the band, (size,). Collective."""
+        slope = (self.normal * space.gradient(values)).sum(axis=0)
+        front = np.where(self.edge, values - self.distance * slope, values)
+        return self.outward.apply(front, self.sweeps)
+
+
+def front_geometry(space: NodalSpace, graph: NodeGraph, distance: Array, width: float) -> FrontGeometry:
+    """Return the geometry of the front where ``distance`` [m] (positive inside) is zero. Collective."""
+    gradient = space.gradient(distance)
+    normal = gradient / (np.sqrt((gradient**2).sum(axis=0)) + 1e-12)
+    curvature = np.clip(space.divergence(normal), -1.0 / width, 1.0 / width)
+    band = np.abs(distance) < BAND * width
+    edge = graph.adjacent(distance > 0.0) & band
+    outward = graph.extension(np.abs(distance), band, edge)
+    sweeps = int(np.ceil(BAND * width / space.geometry.cell_size)) + 2
+    return FrontGeometry(distance, normal, curvature, band, edge, outward, sweeps)
+
+
+def lead_of_foot(
+    space: NodalSpace, geometry: FrontGeometry, field: Array, action: Array, width: float
+) -> tuple[Array, Array]:
+    """Return (action of the front with its unresolved foot, decay of P as the front advances [1/m]).
+
+    Where the action grows along a front, as it does up the flank of an island, the front is led by
+    its foot: a sharp flank would tilt into a wedge thinner than l that runs ahead at the speed of
+    its lowest point. A diffuse flank cannot, so it takes the action from one width down its
+    slope. The closure vanishes with l, and on a flat front.
+
+    Args:
+        space: the nodal space.
+        geometry: of the front.
+        field: tunnelling action, (size,).
+        action: the same at phi = 1/2, carried along n, (size,).
+        width: interface width l [m].
+    """
+    gradient = space.gradient(field)
+    inward = (geometry.normal * gradient).sum(axis=0)
+    along = np.sqrt(np.maximum((gradient**2).sum(axis=0) - inward**2, 0.0))
+    along = geometry.outward.apply(along, geometry.sweeps)
+    decay = 2.0 * geometry.outward.apply(np.maximum(-inward, 0.0), geometry.sweeps)
+    return np.maximum(action - width * along, 0.0), decay
+
+
+class FrontStepper:
+    """Newton steps for phi with lumped local terms and a stiffness assembled once.
+
+    Attributes:
+        iterations: Newton iterations of the last step.
+    """
+
+    def __init__(self, space: NodalSpace, law: FrontLaw, options: LinearOptions, *, rtol: float, prefix: str) -> None:
+        self._space, self._law, self._rtol = space, law, rtol
+        self._jacobian: Any = space.laplacian.copy()
+        self._diagonal = space.laplacian.getDiagonal()
+        self._work = space.laplacian.createVecLeft()
+        # Mass-like and different in every iteration: not worth a factorisation or a hierarchy.
+        self._linear = LinearSolver(space, f"{prefix}front", options, simple=True)
+        self._wall = space.face("electrode")
+        self.iterations = 0
+
+    def step(
+        self, scheme: TimeScheme, dt: float, phi: Array, before: Array, last: float, geometry: FrontGeometry, speed: Array
+    ) -> Array:
+        """Return phi after ``dt``, (size,).
+
+        Args:
+            scheme: how d(phi)/dt is approximated.
+            dt: step [s].
+            phi: order parameter now, (size,).
+            before: order parameter one step earlier, (size,).
+            last: length of the last step [s]; 0 if there was none.
+            geometry: of the front now.
+            speed: of the front over the step [m/s], carried along n, (size,).
+
+        Raises:
+            ConvergenceError: Newton's iteration did not converge.
+        """
+        space, law = self._space, self._law
+        fastest = space.max(np.abs(speed))
+        if not fastest > 0.0:
+            self.iterations = 0
+            return phi.copy()
+        relaxation = law.relaxation(speed, fastest)
+        lead, history = scheme.coefficients(dt, phi, before, last)
+        scale = space.mass / relaxation
+        # Divided by Lambda, the constant stiffness keeps the Jacobian symmetric for any Lambda(x).
+        stiffness = law.width**2 / 16.0
+        # Neutral wall: the electrode lets the profile pass at any angle. With no flux instead, a film
+        # thinner than l is drawn to the wall and dissolves, and a flank cannot tilt into a wedge.
+        wall = stiffness * 4.0 / law.width * (self._wall * geometry.normal).sum(axis=0)
+        new = phi.copy()
+        for iteration in range(1, _ITERATIONS + 1):
+            value, slope = law.reaction(new, relaxation, geometry.curvature, speed)
+            residual = scale * (lead * new - history + value) + stiffness * space.apply(space.laplacian, new)
+            residual -= wall * new * (1.0 - new)
+            try:
+                change = self._newton(residual, scale * (lead + slope) - wall * (1.0 - 2.0 * new), stiffness)
+            except ConvergenceError:
+                # Merging fronts pass through phi = 1/2 everywhere, where the double well is concave
+                # and the Jacobian indefinite: the same root, approached with its convex part.
+                change = self._newton(residual, scale * (lead + np.maximum(slope, 0.0)), stiffness)
+            largest = space.max(np.abs(change))
+            # A full Newton step may overshoot where two fronts merge: keep phi changes below one half.
+            new = new + change * min(1.0, 0.5 / max(largest, 1e-300))
+            self.iterations = iteration
+            if largest < self._rtol:
+                return np.asarray(np.clip(new, 0.0, 1.0))
+        raise ConvergenceError(
+            "film order parameter: Newton did not converge; use a smaller time.controller.front_fraction or a finer mesh"
+        )
+
+    def _newton(self, residual: Array, diagonal: Array, stiffness: float) -> Array:
+        """Return the solution of (stiffness K + diagonal) x = -residual, (size,)."""
+        self._space.laplacian.copy(self._jacobian, structure=True)
+        self._jacobian.scale(stiffness)
+        self._work.array[:] = stiffness * self._diagonal.array + diagonal
+        self._jacobian.setDiagonal(self._work)
+        return self._linear.solve(self._jacobian, -residual, rtol=1e-6)

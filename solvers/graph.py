@@ -1,0 +1,182 @@
+"""Upwind operators on the graph of the nodes: carrying values along normals, the eikonal equation.
+
+Both are first-order, monotone and causal: a node takes its value from neighbours that lie nearer to
+the place where the values are known. Weights come from the stiffness matrix with nodal quadrature,
+which on a grid is the classical upwind scheme.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import ufl
+from petsc4py import PETSc
+
+from interphase.parameters.errors import ConvergenceError
+from interphase.solvers.space import Array, NodalSpace
+
+type BoolArray = npt.NDArray[np.bool_]
+
+
+class NodeGraph:
+    """Neighbours of every owned node with positive weights, and the exchange of their values.
+
+    Attributes:
+        neighbours: index of each neighbour into an array made by ``with_halo``, (size, degree);
+            missing entries point at the node itself.
+        weights: w_ij [1/m2] with ``|grad f|^2 = 1/2 sum_j w_ij (f_i - f_j)^2``, (size, degree).
+    """
+
+    def __init__(self, space: NodalSpace) -> None:
+        self.space = space
+        u, w = ufl.TrialFunction(space.space), ufl.TestFunction(space.space)
+        metadata = {"quadrature_rule": "GLL", "quadrature_degree": 1}
+        if space.geometry.mesh.topology.cell_name() in ("triangle", "tetrahedron"):
+            metadata = {"quadrature_rule": "default", "quadrature_degree": 1}
+        stiffness = space.assemble(ufl.inner(ufl.grad(u), ufl.grad(w)) * ufl.dx(metadata=metadata))
+        pointers, columns, values = stiffness.getValuesCSR()
+        stiffness.destroy()
+        self._build(pointers, columns.astype(np.int64), values)
+
+    def _build(self, pointers: Any, columns: Any, values: Array) -> None:
+        space = self.space
+        start, end = space.range
+        rows = np.repeat(np.arange(space.size), np.diff(pointers))
+        # Positive off-diagonal entries (obtuse simplices) would break monotonicity: left out.
+        scale = np.abs(values).max(initial=0.0)
+        keep = (columns != rows + start) & (values < -1e-9 * scale)
+        rows, columns, values = rows[keep], columns[keep], values[keep]
+        outside = (columns < start) | (columns >= end)
+        ghosts = np.unique(columns[outside])
+        local = np.where(outside, space.size + np.searchsorted(ghosts, columns), columns - start)
+        counts = np.bincount(rows, minlength=space.size)
+        degree = int(counts.max(initial=1))
+        slot = np.arange(rows.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        self.neighbours = np.repeat(np.arange(space.size)[:, None], degree, axis=1)
+        self.weights = np.zeros((space.size, degree))
+        self.neighbours[rows, slot] = local
+        self.weights[rows, slot] = -values / space.mass[rows]
+        # Nodes with a neighbour on another rank: they may move without a local cause.
+        self._border = np.flatnonzero((self.neighbours >= space.size).any(axis=1))
+        self._source = space.vector()
+        self._target = PETSc.Vec().createSeq(ghosts.size, comm=PETSc.COMM_SELF)
+        index = PETSc.IS().createGeneral(ghosts.astype(np.int32), comm=PETSc.COMM_SELF)
+        self._scatter = PETSc.Scatter().create(self._source, index, self._target, None)
+
+    def with_halo(self, values: Array) -> Array:
+        """Return owned values followed by those of neighbours on other ranks. Collective."""
+        self._source.array[:] = values
+        self._scatter.scatter(self._source, self._target)
+        return np.concatenate([values, self._target.array])
+
+    def refresh(self, halo: Array) -> None:
+        """Bring the values from other ranks in ``halo`` up to date. Collective."""
+        self._source.array[:] = halo[: self.space.size]
+        self._scatter.scatter(self._source, self._target)
+        halo[self.space.size :] = self._target.array
+
+    def extension(self, distance: Array, band: BoolArray, known: BoolArray) -> Extension:
+        """Return the operator that carries values from ``known`` nodes outward along ``distance``.
+
+        Args:
+            distance: unsigned distance from the place where values are known [m], (size,).
+            band: nodes that shall receive values, (size,).
+            known: nodes whose values are kept, (size,).
+        """
+        rows = np.flatnonzero(band & ~known)
+        nb = self.neighbours[rows]
+        fall = np.maximum(distance[rows, None] - self.with_halo(distance)[nb], 0.0)
+        return Extension(self, rows, nb, self.weights[rows] * fall)
+
+    def adjacent(self, mark: BoolArray) -> BoolArray:
+        """Return the nodes that have a neighbour of the other kind, (size,). Collective."""
+        halo = self.with_halo(mark.astype(np.float64))
+        return np.asarray(((halo[self.neighbours] != halo[: mark.size, None]) & (self.weights > 0)).any(axis=1))
+
+    def upwind_slope(self, values: Array) -> Array:
+        """Return |grad f| [1/m x unit of f] towards larger values, (size,): monotone upwind. Collective."""
+        rise = np.maximum(self.with_halo(values)[self.neighbours] - values[:, None], 0.0)
+        return np.asarray(np.sqrt((self.weights * rise**2).sum(axis=1)))
+
+    def eikonal(
+        self,
+        slowness: Array,
+        source: BoolArray,
+        start: Array,
+        *,
+        limit: float,
+        base: Array | float = 0.0,
+        tolerance: float = 1e-10,
+    ) -> Array:
+        """Solve ``|grad S| = slowness`` with ``S = base`` on ``source``, cut at ``limit``.
+
+        Rouy-Tourin upwind scheme, fixed-point sweeps over the nodes that still change.
+
+        Args:
+            slowness: right-hand side per node [1/m], (size,).
+            source: nodes where S is given, (size,).
+            start: first guess, for instance the last solution, (size,).
+            limit: values above are set to it: nobody needs them.
+            base: the given values, (size,) or one number.
+            tolerance: largest change at which the sweeps end, relative to ``limit``.
+
+        Raises:
+            ConvergenceError: the sweeps do not settle.
+        """
+        n, nb = source.size, self.neighbours
+        halo = self.with_halo(np.where(source, base, np.minimum(start, limit)))
+        reached = (halo[nb] < limit).any(axis=1) | (halo[:n] < limit)
+        rows = np.flatnonzero(reached & ~source)
+        cap = 4 * self.space.global_size ** (1 / self.space.dim) * self.space.dim + 100
+        for _ in range(int(cap)):
+            new = self._local_eikonal(rows, halo, slowness, limit)
+            change = np.abs(new - halo[rows])
+            halo[rows] = new
+            self.refresh(halo)
+            if self.space.max(change) <= tolerance * limit:
+                return halo[:n].copy()
+            # Only nodes beside one that moved can move in the next sweep.
+            near = np.zeros(halo.size, dtype=bool)
+            near[nb[rows[change > tolerance * limit]].ravel()] = True
+            near[self._border] = True
+            rows = np.flatnonzero(near[:n] & ~source)
+        raise ConvergenceError("eikonal equation: sweeps did not settle; check the mesh near the electrode")
+
+    def _local_eikonal(self, rows: npt.NDArray[np.int64], halo: Array, slowness: Array, limit: float) -> Array:
+        """Solve ``sum_j w_ij max(S_i - S_j, 0)^2 = q_i^2`` for each of ``rows``."""
+        w = self.weights[rows]
+        values = np.where(w > 0, halo[self.neighbours[rows]], np.inf)
+        order = np.argsort(values, axis=1)
+        values = np.take_along_axis(values, order, axis=1)
+        w = np.take_along_axis(w, order, axis=1)
+        finite = np.where(np.isfinite(values), values, 0.0)
+        a, b = np.cumsum(w, axis=1), np.cumsum(w * finite, axis=1)
+        c = np.cumsum(w * finite**2, axis=1) - slowness[rows, None] ** 2
+        # Roots with the k lowest neighbours; the valid one lies between the k-th and the next.
+        root = (b + np.sqrt(np.maximum(b**2 - a * c, 0.0))) / a
+        following = np.concatenate([values[:, 1:], np.full((rows.size, 1), np.inf)], axis=1)
+        valid = (root <= following) & (b**2 - a * c >= 0) & np.isfinite(values)
+        first = np.argmax(valid, axis=1)
+        found = np.take_along_axis(root, first[:, None], axis=1)[:, 0]
+        return np.minimum(np.where(valid.any(axis=1), found, limit), limit)
+
+
+class Extension:
+    """Carries nodal values away from known nodes (constant along the normal)."""
+
+    def __init__(self, graph: NodeGraph, rows: npt.NDArray[np.int64], neighbours: Any, weights: Array) -> None:
+        total = weights.sum(axis=1)
+        ok = total > 0
+        self._graph = graph
+        self._rows, self._neighbours = rows[ok], neighbours[ok]
+        self._weights = weights[ok] / total[ok, None]
+
+    def apply(self, values: Array, sweeps: int) -> Array:
+        """Return ``values`` after ``sweeps`` upwind sweeps, (size,). Collective."""
+        halo = self._graph.with_halo(values)
+        for _ in range(sweeps):
+            halo[self._rows] = (self._weights * halo[self._neighbours]).sum(axis=1)
+            self._graph.refresh(halo)
+        return halo[: values.size].copy()

@@ -1,0 +1,121 @@
+"""Linear solves of symmetric positive definite systems that change a little every step."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from petsc4py import PETSc
+
+from interphase.parameters.errors import ConvergenceError
+from interphase.solvers.space import Array, NodalSpace
+
+# Up to this many unknowns a factorisation is cheaper than multigrid (planes fill in less than solids).
+DIRECT_LIMIT = {1: 10_000_000, 2: 400_000, 3: 15_000}
+
+
+@dataclass(frozen=True, slots=True)
+class LinearOptions:
+    """How linear systems are solved: conjugate gradients with a preconditioner that is kept.
+
+    Attributes:
+        kind: ``direct`` (Cholesky factors, MUMPS), ``multigrid`` (GAMG) or ``auto``.
+        rtol: relative tolerance of the residual norm.
+        patience: a kept preconditioner is made anew once a solve takes this many iterations more
+            than with a new one.
+    """
+
+    kind: str = "auto"
+    rtol: float = 1.0e-7
+    patience: int = 9
+
+    def resolve(self, unknowns: int, dim: int) -> str:
+        """Return ``direct`` or ``multigrid`` for a system of this size."""
+        if self.kind != "auto":
+            return self.kind
+        return "direct" if unknowns <= DIRECT_LIMIT[dim] else "multigrid"
+
+
+_MULTIGRID = {
+    "pc_gamg_reuse_interpolation": True,
+    "pc_gamg_threshold": 0.05,
+    "mg_levels_ksp_type": "chebyshev",
+    "mg_levels_pc_type": "jacobi",
+}
+
+
+class LinearSolver:
+    """Solves ``A x = b`` for a family of similar matrices.
+
+    The preconditioner of an earlier matrix is kept as long as it serves: a film changes by a
+    fraction of its interface per step. Collective on the space's communicator.
+
+    Attributes:
+        iterations: of all solves so far.
+    """
+
+    def __init__(self, space: NodalSpace, name: str, options: LinearOptions, *, simple: bool = False) -> None:
+        self._name, self._options = name, options
+        self._ksp: Any = PETSc.KSP().create(space.comm)
+        self._ksp.setOptionsPrefix(f"{name}_")
+        self._ksp.setType("cg")
+        self._ksp.setNormType(PETSc.KSP.NormType.UNPRECONDITIONED)
+        pc = self._ksp.getPC()
+        self._lagged = not simple
+        if simple:
+            pc.setType("jacobi")
+        elif options.resolve(space.global_size, space.dim) == "direct":
+            pc.setType("cholesky")
+            pc.setFactorSolverType("mumps")
+        else:
+            pc.setType("gamg")
+            settings = PETSc.Options()
+            for key, value in _MULTIGRID.items():
+                settings[f"{name}_{key}"] = value
+        self._ksp.setFromOptions()
+        self._fresh, self._best = True, 0
+        self._x, self._b = space.vector(), space.vector()
+        self.iterations = 0
+
+    def solve(self, a: Any, rhs: Array, guess: Array | None = None, *, rtol: float | None = None) -> Array:
+        """Return the solution, shape (size,).
+
+        Args:
+            a: symmetric positive definite matrix of the unknowns.
+            rhs: right-hand side, (size,).
+            guess: first guess, (size,); zero if left out.
+            rtol: tolerance of this solve instead of the options'.
+
+        Raises:
+            ConvergenceError: the iteration failed even with a new preconditioner.
+        """
+        ksp = self._ksp
+        self._b.array[:] = rhs
+        ksp.setOperators(a)
+        # A good guess from the last step may start far above a small right-hand side: no divergence test.
+        ksp.setTolerances(rtol=rtol or self._options.rtol, atol=1e-300, divtol=1e30)
+        kept = self._lagged and not self._fresh
+        if kept:
+            kept = self._attempt(guess, keep=True)
+        if not kept and not self._attempt(guess, keep=False):
+            raise ConvergenceError(
+                f"linear solve '{self._name}' failed (PETSc reason {ksp.getConvergedReason()}): "
+                "check units and scales of the table, or set solver.linear to direct"
+            )
+        count = int(ksp.getIterationNumber())
+        if not kept:
+            self._best = count
+        self._fresh = count > self._best + self._options.patience
+        self.iterations += count
+        return np.array(self._x.array)
+
+    def _attempt(self, guess: Array | None, *, keep: bool) -> bool:
+        # A kept preconditioner that no longer fits (a seed, a jump of the step) is given up early.
+        self._ksp.setTolerances(max_it=self._best + 3 * self._options.patience if keep else 1000)
+        if self._lagged:
+            self._ksp.getPC().setReusePreconditioner(keep)
+        self._x.array[:] = 0.0 if guess is None else guess
+        self._ksp.setInitialGuessNonzero(guess is not None)
+        self._ksp.solve(self._b, self._x)
+        return int(self._ksp.getConvergedReason()) > 0

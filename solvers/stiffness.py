@@ -1,0 +1,85 @@
+"""Stiffness matrices with a coefficient per cell, re-assembled every step."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import ufl
+from dolfinx import fem
+from dolfinx.fem.petsc import assemble_matrix
+
+from interphase.solvers.space import Array, NodalSpace
+
+# Boundary values are held by this multiple of the largest diagonal entry.
+_HOLD = 1.0e6
+
+
+class CellStiffness:
+    """K_ij = integral of grad(w_i) . D grad(w_j) with a scalar or symmetric tensor D per cell."""
+
+    def __init__(self, space: NodalSpace, *, tensor: bool) -> None:
+        self._space = space
+        dim = space.dim
+        cells = fem.functionspace(space.geometry.mesh, ("DG", 0))
+        self._cells = cells.dofmap.list[:, 0]
+        u, w = ufl.TrialFunction(space.space), ufl.TestFunction(space.space)
+        self._pairs = [(i, j) for i in range(dim) for j in range(i, dim)] if tensor else [(0, 0)]
+        self._coefficients = [fem.Function(cells) for _ in self._pairs]
+        named = dict(zip(self._pairs, self._coefficients, strict=True))
+        if tensor:
+            d = ufl.as_tensor([[named[(min(i, j), max(i, j))] for j in range(dim)] for i in range(dim)])
+            integrand = ufl.inner(d * ufl.grad(u), ufl.grad(w))
+        else:
+            integrand = named[(0, 0)] * ufl.inner(ufl.grad(u), ufl.grad(w))
+        measure = ufl.dx(metadata={"quadrature_degree": 2 if dim > 1 else 0})
+        self._form = fem.form(integrand * measure)
+        self.matrix: Any = space.matrix()
+
+    def assemble(self, coefficient: Array) -> Any:
+        """Assemble for a coefficient per cell, (cells,) or (dim, dim, cells); returns the matrix."""
+        for (i, j), function in zip(self._pairs, self._coefficients, strict=True):
+            values = coefficient if coefficient.ndim == 1 else coefficient[i, j]
+            function.x.array[self._cells] = self._space.geometry.depth * values
+        self.matrix.zeroEntries()
+        assemble_matrix(self.matrix, self._form)
+        self.matrix.assemble()
+        return self.matrix
+
+    def cell_mean(self, values: Array) -> Array:
+        """Return the mean of nodal ``values`` (..., local nodes) over the nodes of each cell."""
+        return np.asarray(values[..., self._space.cells].mean(axis=-1))
+
+
+class ShiftedSystem:
+    """The system ``(scale K + diag) x = b`` with x held on some nodes; keeps K for its fluxes."""
+
+    def __init__(self, space: NodalSpace, held: np.ndarray) -> None:
+        self._space = space
+        self.held = held
+        self._matrix: Any = None
+        self._extra: Any = None
+        self._hold = 0.0
+
+    def build(self, k: Any, diagonal: Array, scale: float = 1.0) -> Any:
+        """Return the matrix of the system for the stiffness ``k``."""
+        if self._matrix is None:
+            self._matrix = k.copy()
+            self._extra = self._matrix.createVecLeft()
+        else:
+            k.copy(self._matrix, structure=True)
+        if scale != 1.0:
+            self._matrix.scale(scale)
+        self._matrix.getDiagonal(self._extra)
+        self._hold = _HOLD * self._space.max(np.abs(self._extra.array))
+        self._extra.array[:] += diagonal + self._hold * self.held
+        self._matrix.setDiagonal(self._extra)
+        return self._matrix
+
+    def holding(self, value: float) -> Array:
+        """Return the right-hand side that holds the nodes at ``value``."""
+        return self._hold * value * self.held
+
+    def inflow(self, x: Array, value: float) -> Array:
+        """Return what enters through the held nodes (units of K x), per node."""
+        return np.asarray(self._hold * (value - x) * self.held)
