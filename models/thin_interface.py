@@ -18,11 +18,14 @@ from functools import cached_property
 
 import numpy as np
 from scipy.linalg import solveh_banded
+from scipy.optimize import brentq
 
 from interphase.models.interpolation import Array, front_density, profile
 
 # Diffusivity of the carrier in the liquid, relative to the film beside it: small, but not zero.
 LIQUID_FLOOR = 1.0e-4
+# Resistance of the fastest reaction in units of l/D.
+_FASTEST = 1.0e-5
 
 
 @dataclass(frozen=True)
@@ -63,13 +66,17 @@ class ThinInterface:
 
     @cached_property
     def _table(self) -> tuple[Array, Array, Array]:
-        numeric = np.logspace(-3, 2, 81)
+        """Return numerical Da, its resistance 1/Da + delta/l and the ratio, up to an infinite rate."""
+
+        def resistance(log_da: float) -> float:
+            da = float(np.exp(log_da))
+            return 1.0 / da + self.solve(da)[0]
+
+        # There the sharp reaction is faster than any numerical one: Da_pf is about 3.
+        end = brentq(lambda x: resistance(x) - _FASTEST, 0.0, 2.0)
+        numeric = np.exp(np.linspace(np.log(1e-3), end, 200))
         solved = np.array([self.solve(float(da)) for da in numeric])
-        resistance = 1.0 / numeric + solved[:, 0]
-        keep = resistance > 0
-        # Beyond the last positive value the sharp reaction is faster than any numerical one: cap there.
-        end = int(np.argmin(keep)) if not keep.all() else keep.size
-        return numeric[:end], resistance[:end], solved[:end, 1]
+        return numeric, 1.0 / numeric + solved[:, 0], solved[:, 1]
 
     def correct(self, damkohler: Array) -> tuple[Array, Array]:
         """Return (k_pf / k, ratio of the average of N c to c at phi = 1/2) for sharp Da = k l / D.
@@ -78,9 +85,9 @@ class ThinInterface:
         """
         numeric, resistance, ratio = self._table
         wanted = 1.0 / np.maximum(damkohler, 1e-300)
-        order = np.argsort(resistance)
-        log_numeric = np.interp(np.log(wanted), np.log(resistance[order]), np.log(numeric[order]))
-        used = np.where(wanted > resistance.max(), damkohler, np.exp(log_numeric))
+        # 1/Da_pf is nearly linear in the resistance, down to an infinitely fast reaction.
+        inverse = np.interp(wanted, resistance[::-1], 1.0 / numeric[::-1])
+        used = np.where(wanted > resistance[0], damkohler, 1.0 / inverse)
         factor = used / np.maximum(damkohler, 1e-300)
         return np.asarray(factor), np.asarray(np.interp(np.log(used), np.log(numeric), ratio))
 

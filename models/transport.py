@@ -54,7 +54,9 @@ class Mixture:
         # Smoothly isotropic where there is nothing to be normal to.
         blend = slope**2 / (slope**2 + (_LAYERED / width) ** 2) if self.layered else np.zeros_like(slope)
         m = direction / np.maximum(slope, 1e-300)
-        out = (blend * (harmonic - arithmetic)) * m[:, None] * m[None, :]
+        # Resistivities are blended: the least part of the parallel mean would short-cut a layer.
+        across = 1.0 / ((1.0 - blend) / arithmetic + blend / harmonic)
+        out = (across - arithmetic) * m[:, None] * m[None, :]
         for i in range(dim):
             out[i, i] += arithmetic
         return np.asarray(out)

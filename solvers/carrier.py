@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from petsc4py import PETSc
 
 from interphase.models.electrons import ACTION_LIMIT, Interstitial, Tunnelling
 from interphase.models.thin_interface import LIQUID_FLOOR
@@ -17,6 +19,10 @@ from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 
 # At most this part of a step's carriers may be paid back from earlier steps.
 _REPAYMENT = 0.5
+# Carriers are followed where phi exceeds this; below, their sink and diffusivity are nothing.
+_TAIL = 1.0e-4
+# The domain reaches down to this part of it, and is renewed when the film has grown that far.
+_MARGIN = 1.0e-4
 
 
 class ActionField:
@@ -60,6 +66,9 @@ class CarrierField:
         self._stiffness = CellStiffness(space, tensor=True)
         self._system = ShiftedSystem(space, held)
         self._linear = LinearSolver(space, f"{prefix}carrier", options)
+        self._active = np.zeros(space.size, dtype=bool)
+        self._rows: Any = None
+        self._block: Any = None
 
     def solve(
         self,
@@ -93,18 +102,42 @@ class CarrierField:
         """
         space = self._space
         drift = np.exp(FARADAY * potential / (GAS_CONSTANT * temperature))
+        self._follow(phi)
         matrix = self._stiffness.assemble(self._tensor(mixture, phi, shares, drift))
         level = model.concentration_ref * model.boltzmann(electrode_potential, temperature)
         consume = space.mass * sink * drift / model.concentration_ref
         system = self._system.build(matrix, consume)
         repay = self._repayment(debt, consume * start * level * dt)
         # For w - 1: its boundary value is zero, so the tolerance is not one of the boundary value.
-        deviation = self._linear.solve(system, -consume - repay / (level * dt), start - 1.0)
-        w = 1.0 + deviation
-        inflow = space.sum(self._system.inflow(w, 1.0)) * level * dt
-        # What the discrete field hands over, solver residual included: K w - boundary inflow.
-        delivered = (self._system.inflow(w, 1.0) - space.apply(matrix, w)) * level * dt
-        return CarrierSolution(w, delivered, inflow)
+        deviation = self._solve_active(system, -consume - repay / (level * dt), start - 1.0)
+        w = np.where(self._active, 1.0 + deviation, 0.0)
+        entered = self._system.inflow(w, 1.0) * self._active
+        # What the discrete field hands over, solver residual included: boundary inflow - K w.
+        delivered = (entered - space.apply(matrix, w)) * level * dt
+        return CarrierSolution(w, delivered, space.sum(entered) * level * dt)
+
+    def _follow(self, phi: Array) -> None:
+        """Keep the carriers' domain a margin ahead of the film: beyond it there are none."""
+        need = phi > _TAIL
+        if self._block is not None and self._space.sum(need & ~self._active) == 0:
+            return
+        # exp(-4 margin/l) further down the profile's tail: renewed every dozen steps or so.
+        self._active = (phi > _TAIL * _MARGIN) | self._system.held
+        start, _ = self._space.range
+        rows = (start + np.flatnonzero(self._active)).astype(np.int32)
+        self._rows = PETSc.IS().createGeneral(rows, comm=self._space.comm)
+        self._block = None
+        self._cells = self._stiffness.cell_mean(self._space.full(self._active.astype(np.float64))) > 1.0 - 1e-9
+
+    def _solve_active(self, system: Any, rhs: Array, guess: Array) -> Array:
+        """Solve on the carriers' domain; zero elsewhere, (size,)."""
+        fresh = self._block is None
+        self._block = system.createSubMatrix(self._rows, self._rows, None if fresh else self._block)
+        if fresh:
+            self._linear.restructure(self._block)
+        out = np.zeros(self._space.size)
+        out[self._active] = self._linear.solve(self._block, rhs[self._active], guess[self._active])
+        return out
 
     def _repayment(self, debt: Array, consumed: Array) -> Array:
         """Return the part of ``debt`` [mol] taken along in this step."""
@@ -125,4 +158,5 @@ class CarrierField:
         h = 1.0 / k.cell_mean(1.0 / full[1])
         log_slope = space.gradient(np.log(arithmetic))
         direction = k.cell_mean(np.stack([space.full(g) for g in log_slope]))
-        return mixture.tensor(a, h, direction, self._width) * d
+        # No coupling across the edge of the carriers' domain: nothing leaves it there.
+        return mixture.tensor(a, h, direction, self._width) * d * self._cells

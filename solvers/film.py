@@ -39,6 +39,8 @@ _LONGEST_WAIT = 8
 _RATE_WEIGHT = 0.3
 # Unknowns from which the liquid's species are solved by multigrid.
 _MULTIGRID_FROM = 10_000
+# Carriers that cannot move a front by this part of its width in a step are not solved for.
+_NEGLIGIBLE = 1.0e-5
 # Sweeps that carry the shares ahead of the front: it moves less than a cell in a step.
 _SHARE_SWEEPS = 4
 
@@ -191,6 +193,11 @@ class FilmSolver:
         drive: Drive, dt: float,
     ) -> tuple[FilmState, Array, float]:  # fmt: skip
         if self._carrier is None or model.interstitial is None:
+            return state, np.zeros_like(state.phi), 0.0
+        level = model.interstitial.boltzmann(drive.potential, drive.temperature)
+        fastest = float(np.max(model.reactions.volume_rate * model.reactions.interstitial_rate)) * level
+        if fastest * dt < _NEGLIGIBLE * model.front.width or not self.space.max(state.phi) > 0.5:
+            # Even with w = 1 everywhere they would not move any front: what they deliver is owed.
             return state, np.zeros_like(state.phi), 0.0
         set_, columns = model.reactions, state.columns
         solvent, salt = state.solvent_level, state.salt_level

@@ -57,13 +57,15 @@ class NodeGraph:
         self.neighbours = np.repeat(np.arange(space.size)[:, None], degree, axis=1)
         self.weights = np.zeros((space.size, degree))
         self.neighbours[rows, slot] = local
-        self.weights[rows, slot] = -values / space.mass[rows]
         # Nodes with a neighbour on another rank: they may move without a local cause.
         self._border = np.flatnonzero((self.neighbours >= space.size).any(axis=1))
         self._source = space.vector()
         self._target = PETSc.Vec().createSeq(ghosts.size, comm=PETSc.COMM_SELF)
         index = PETSc.IS().createGeneral(ghosts.astype(np.int32), comm=PETSc.COMM_SELF)
         self._scatter = PETSc.Scatter().create(self._source, index, self._target, None)
+        # A node on a boundary has half the mass but a whole edge inward: the larger mass is the edge's.
+        mass = self.with_halo(space.mass)
+        self.weights[rows, slot] = -values / np.maximum(mass[rows], mass[local])
 
     def with_halo(self, values: Array) -> Array:
         """Return owned values followed by those of neighbours on other ranks. Collective."""
@@ -108,7 +110,7 @@ class NodeGraph:
         *,
         limit: float,
         base: Array | float = 0.0,
-        tolerance: float = 1e-10,
+        tolerance: float = 1e-8,
     ) -> Array:
         """Solve ``|grad S| = slowness`` with ``S = base`` on ``source``, cut at ``limit``.
 

@@ -78,6 +78,12 @@ class LinearSolver:
         self._x, self._b = space.vector(), space.vector()
         self.iterations = 0
 
+    def restructure(self, a: Any) -> None:
+        """Make ready for matrices of another size or pattern, such as ``a``."""
+        self._ksp.reset()
+        self._x, self._b = a.createVecRight(), a.createVecLeft()
+        self._fresh = True
+
     def solve(self, a: Any, rhs: Array, guess: Array | None = None, *, rtol: float | None = None) -> Array:
         """Return the solution, shape (size,).
 
