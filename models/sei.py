@@ -12,7 +12,7 @@ from interphase.models.interpolation import Array
 from interphase.models.kinetics import ButlerVolmer, InterfaceKinetics, Marcus, MarcusHushChidsey
 from interphase.models.nucleation import PoissonNucleation
 from interphase.models.reactions import ANION, SOLVENT, ReactionSet, arrhenius, reaction_set
-from interphase.models.transport import IonicConduction, LiquidSpecies, Mixture
+from interphase.models.transport import IonicConduction, LiquidSpecies, Mixture, Pores
 from interphase.parameters.case_model import ModelCase, Seeds
 from interphase.parameters.constants import AVOGADRO
 from interphase.parameters.table import ParameterTable
@@ -163,14 +163,18 @@ def _liquid(table: ParameterTable, name: str, species: str) -> LiquidSpecies:
         table.value("concentration_ref", name),
         table.value("diffusivity", name),
         table.value("diffusivity_film", name),
-        table.value("bruggeman_exponent"),
+        _pores(table),
     )
+
+
+def _pores(table: ParameterTable) -> Pores:
+    return Pores(table.value("percolation_threshold"), table.value("bruggeman_exponent"))
 
 
 def _conduction(table: ParameterTable, solids: tuple[str, ...], case: ModelCase) -> IonicConduction:
     values = np.array([table.value("ionic_conductivity", s) for s in solids])
     mixture = Mixture(values, layered=case.deposition == "inherit")
-    return IonicConduction(mixture, table.value("ionic_conductivity", "electrolyte"), table.value("bruggeman_exponent"))
+    return IonicConduction(mixture, table.value("ionic_conductivity", "electrolyte"), _pores(table))
 
 
 def _density(table: ParameterTable, solid: str) -> float:

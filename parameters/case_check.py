@@ -120,6 +120,7 @@ def _needed_by_options(case: Case) -> Iterator[tuple[str, str | None, str]]:
         yield "activation_energy", "interstitial_diffusivity", "model.electron_channels"
     if model.transport:
         yield "bruggeman_exponent", None, "model.transport"
+        yield "percolation_threshold", None, "model.transport"
     if case.initial.seeds.law == "poisson":
         yield "seed_radius_widths", None, "initial.seeds.law"
     for field, species in (("solvent", "EC"), ("salt", "salt")):

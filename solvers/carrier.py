@@ -10,7 +10,7 @@ from petsc4py import PETSc
 
 from interphase.models.electrons import ACTION_LIMIT, Interstitial, Tunnelling
 from interphase.models.thin_interface import LIQUID_FLOOR
-from interphase.models.transport import Mixture
+from interphase.models.transport import Mixture, layer_tensor
 from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.solvers.graph import BoolArray, NodeGraph
 from interphase.solvers.linear import LinearOptions, LinearSolver
@@ -159,4 +159,4 @@ class CarrierField:
         log_slope = space.gradient(np.log(arithmetic))
         direction = k.cell_mean(np.stack([space.full(g) for g in log_slope]))
         # No coupling across the edge of the carriers' domain: nothing leaves it there.
-        return mixture.tensor(a, h, direction, self._width) * d * self._cells
+        return layer_tensor(a, h, direction, self._width) * d * self._cells

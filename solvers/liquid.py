@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from interphase.models.transport import IonicConduction, LiquidSpecies
+from interphase.models.transport import IonicConduction, LiquidSpecies, layer_tensor
 from interphase.parameters.constants import FARADAY
 from interphase.solvers.graph import BoolArray
 from interphase.solvers.linear import LinearOptions, LinearSolver
@@ -136,4 +136,4 @@ class IonicPotential:
         full = np.stack([space.full(arithmetic), space.full(harmonic)])
         a, h = k.cell_mean(full[0]), 1.0 / k.cell_mean(1.0 / full[1])
         direction = k.cell_mean(np.stack([space.full(g) for g in space.gradient(np.log(arithmetic))]))
-        return model.solid.tensor(a, h, direction, self._width)
+        return layer_tensor(a, h, direction, self._width)

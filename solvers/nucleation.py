@@ -110,12 +110,13 @@ class Nucleator:
         occupied = self._space.comm.allreduce(there > _OCCUPIED, op=MPI.LOR)
         if occupied:
             return self._convert(state, seed, distance, width) if seed.phase in self._conversions else state
-        phi = np.maximum(state.phi, profile(distance - self._model.radius, width))
-        # The seed owns what it adds and the liquid around it, not the film it touches.
-        own = (distance < self._model.radius + _HALO * width) & (state.phi < 0.5)
-        shares = state.shares.copy()
-        shares[:, own] = 0.0
-        shares[seed.phase, own] = 1.0
+        added = profile(distance - self._model.radius, width)
+        own = (added > state.phi) & (distance < self._model.radius + _HALO * width)
+        phi = np.where(own, added, state.phi)
+        # It adds its own material and takes none of the film that it touches, tails included.
+        part = np.where(own, 1.0 - state.phi / np.maximum(phi, 1e-300), 0.0)
+        shares = state.shares * (1.0 - part)
+        shares[seed.phase] += part
         return replace(state, phi=phi, shares=shares, grains=state.grains + 1)
 
     def _convert(self, state: FilmState, seed: Seed, distance: Array, width: float) -> FilmState:

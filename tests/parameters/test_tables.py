@@ -42,6 +42,7 @@ NEEDED: dict[str, tuple[str | None, ...]] = {
     "diffusivity": ("EC", "salt"),
     "diffusivity_film": ("EC", "salt"),
     "bruggeman_exponent": (None,),
+    "percolation_threshold": (None,),
     "transference_number": (None,),
     "nucleation_density": ("LiF", "Li2CO3", "Li2EDC"),
     "seed_radius_widths": (None,),

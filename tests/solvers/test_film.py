@@ -1,0 +1,88 @@
+"""One step of the film: what went wrong once and must not again."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from interphase.meshes.builders import interval, rectangle
+from interphase.models.interpolation import profile
+from interphase.models.sei import SEIGrowth, build_model
+from interphase.parameters.case_model import ModelCase, Seeds
+from interphase.parameters.program import Drive
+from interphase.parameters.table import load_table
+from interphase.solvers.film import FilmSolver
+from interphase.solvers.initial import film_state, planar_film
+from interphase.solvers.nucleation import Seed
+from interphase.solvers.space import NodalSpace
+from mpi4py import MPI
+
+NM = 1e-9
+HOLD = Drive(0.3, 0.0, 298.15)
+pytestmark = pytest.mark.mpi
+
+
+def _model(**case: object) -> SEIGrowth:
+    return build_model(ModelCase(**case), load_table("graphite_carbonate"), Seeds(law="poisson", seed=1))
+
+
+def test_a_film_thinner_than_the_interface_is_not_drawn_to_the_wall(comm: MPI.Comm) -> None:
+    """With no flux of phi at the electrode a film of 0.25 l dissolved within one step."""
+    space = NodalSpace(interval(comm, 4 * NM, 0.125 * NM))
+    model = replace(_model(deposition="proportional"), nucleation=None)
+    solver = FilmSolver(space, model)
+    state = planar_film(solver, 0.25 * NM, {"Li2EDC": 1.0})
+    before = space.integral(state.phi)
+    state, _ = solver.step(state, 1e-3, Drive(0.6, 0.0, 298.15))
+    grown = (space.integral(state.phi) - before) / space.geometry.area
+    assert 0.0 < grown < 0.01 * NM
+
+
+def test_a_seed_takes_nothing_from_the_film_it_touches(comm: MPI.Comm) -> None:
+    """A seed once turned the liquid ahead of the film beside it, and so that film, into its own phase."""
+    space = NodalSpace(rectangle(comm, (12 * NM, 5 * NM), 0.125 * NM, periodic=(0,)))
+    solver = FilmSolver(space, _model())
+    x, y = space.points[:, 0], space.points[:, 1]
+    shares = np.zeros((4, space.size))
+    organic = solver.model.solids.index("Li2EDC")
+    shares[organic] = 1.0
+    phi = np.minimum(profile(y - 1.0 * NM, NM), profile(np.abs(x - 6 * NM) - 3 * NM, NM))
+    state = film_state(solver, phi, shares)
+    lif = solver.model.solids.index("LiF")
+    assert solver.nucleator is not None
+    seeded = solver.nucleator.place(state, [Seed((10.75 * NM, 0.0, 0.0), lif, converts=False)], NM)
+    lost = space.integral(state.phi * state.shares[organic]) - space.integral(seeded.phi * seeded.shares[organic])
+    assert seeded.grains == 1
+    assert abs(lost) < 1e-12 * space.integral(state.phi * state.shares[organic])
+
+
+def test_a_step_leaves_the_given_state_alone(comm: MPI.Comm) -> None:
+    space = NodalSpace(interval(comm, 8 * NM, 0.125 * NM))
+    solver = FilmSolver(space, replace(_model(deposition="proportional"), nucleation=None))
+    state = planar_film(solver, 2 * NM, {"Li2EDC": 0.5, "Li2CO3": 0.5})
+    copies = {k: v.copy() for k, v in vars(state).items() if isinstance(v, np.ndarray)}
+    solver.step(state, 1.0, HOLD)
+    for name, copy in copies.items():
+        assert np.array_equal(getattr(state, name), copy), name
+
+
+def test_resistance_of_a_flat_film_is_thickness_over_conductivity(comm: MPI.Comm) -> None:
+    """Traces of liquid in the film and the parallel mean at the front once short-cut it."""
+    space = NodalSpace(rectangle(comm, (2 * NM, 12 * NM), 0.125 * NM, periodic=(0,)))
+    solver = FilmSolver(space, _model())
+    state = planar_film(solver, 5 * NM, {"Li2EDC": 1.0})
+    assert solver.potential is not None and solver.model.conduction is not None
+    found = solver.potential.resistance(solver.model.conduction, state.phi, state.shares, state.pore)
+    assert found == pytest.approx(5 * NM / 5e-6, rel=0.01)
+
+
+def test_closed_pores_do_not_conduct(comm: MPI.Comm) -> None:
+    space = NodalSpace(interval(comm, 12 * NM, 0.125 * NM))
+    solver = FilmSolver(space, replace(_model(deposition="proportional"), nucleation=None))
+    assert solver.potential is not None and solver.model.conduction is not None
+    found = []
+    for share in (1.0, 0.73, 0.5):
+        state = planar_film(solver, 5 * NM, {"Li2CO3": share})
+        found.append(solver.potential.resistance(solver.model.conduction, state.phi, state.shares, state.pore))
+    assert found[1] > found[0] and found[2] < 1e-2 * found[0]
