@@ -19,6 +19,8 @@ from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 
 # At most this part of a step's carriers may be paid back from earlier steps.
 _REPAYMENT = 0.5
+# Below this phi there is no front to react at: three interface widths ahead of it.
+_NO_FRONT = 5.0e-6
 # Carriers are followed where phi exceeds this; below, their sink and diffusivity are nothing.
 _TAIL = 1.0e-4
 # The domain reaches down to this part of it, and is renewed when the film has grown that far.
@@ -31,9 +33,16 @@ class ActionField:
     def __init__(self, graph: NodeGraph, electrode: BoolArray) -> None:
         self._graph, self._electrode = graph, electrode
 
-    def solve(self, model: Tunnelling, shares: Array, start: Array) -> Array:
-        """Return S [-], (size,), from the solids' shares (solids, size); ``start``: the last S."""
-        return self._graph.eikonal(model.slowness(shares), self._electrode, start, limit=ACTION_LIMIT)
+    def solve(self, model: Tunnelling, phi: Array, shares: Array, start: Array) -> Array:
+        """Return S [-], (size,), from the solids' shares (solids, size); ``start``: the last S.
+
+        Only in the film and the front's profile; elsewhere it is the limit.
+        """
+        away = (phi < _NO_FRONT) & ~self._electrode
+        base = np.where(away, ACTION_LIMIT, 0.0)
+        return self._graph.eikonal(
+            model.slowness(shares), self._electrode | away, start, limit=ACTION_LIMIT, base=base
+        )
 
 
 @dataclass(frozen=True)

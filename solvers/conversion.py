@@ -117,12 +117,13 @@ class FrontConversion:
 
     def locate(self, view: FilmView) -> Array:
         """Return psi, rebuilt ahead of the boundary from the distance to it."""
-        x, _ = self.part(view.shares)
+        x, pair = self.part(view.shares)
         psi = logistic_distance(x, view.width)
         head = (x > _HEAD) & (view.phi > 0.05)
-        base = np.maximum(-psi, 0.0)
+        away = (view.phi < 0.01) | (pair < _PRESENT)
         limit = _AHEAD * view.width
-        self._guess = self._graph.eikonal(np.ones_like(psi), head, self._guess, limit=limit, base=base)
+        base = np.where(head, np.maximum(-psi, 0.0), limit)
+        self._guess = self._graph.eikonal(np.ones_like(psi), head | away, self._guess, limit=limit, base=base)
         return np.where(head, psi, -self._guess)
 
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
@@ -138,8 +139,9 @@ class FrontConversion:
         space = self._space
         x, pair = self.part(view.shares)
         geometry = front_geometry(space, self._graph, boundary, view.width)
-        action, carrier = geometry.at_front(space, view.action), self._leaky_side(view, boundary)
-        action, decay = lead_of_foot(space, geometry, view.action, action, view.width)
+        foot = lead_of_foot(space, geometry, view.action, view.width)
+        action, lead, decay = geometry.at_front(space, [view.action], list(foot))
+        action, carrier = np.maximum(action - lead, 0.0), self._leaky_side(view, boundary)
         rows = np.flatnonzero(geometry.band & (pair > _PRESENT))
         tunnelling, carried = set_.rates(self.reaction, _surroundings(view, action, carrier, rows))
         speed = mean_tunnelling_speed(tunnelling * self._volume, carried * self._volume, decay[rows], view.step)

@@ -161,7 +161,7 @@ class FilmSolver:
     def _solve_action(self, model: SEIGrowth, state: FilmState) -> Array:
         if self._action is None or model.tunnelling is None:
             return state.action
-        return self._action.solve(model.tunnelling, state.columns, state.action)
+        return self._action.solve(model.tunnelling, state.phi, state.columns, state.action)
 
     def _view(self, model: SEIGrowth, state: FilmState, action: Array, drive: Drive, dt: float) -> FilmView:
         """Return what reactions see of the film."""
@@ -222,11 +222,12 @@ class FilmSolver:
     ) -> _FrontRates:
         """Return the rates of the depositions on the outer front, as means over the step."""
         space, set_ = self.space, model.reactions
-        fields = (view.action, view.carrier * factor, view.potential, state.solvent_level, state.salt_level)
-        action, carrier, potential, solvent, salt = (geometry.at_front(space, f) for f in fields)
+        fields = [view.action, view.carrier * factor, view.potential, state.solvent_level, state.salt_level]
+        foot = lead_of_foot(space, geometry, view.action, model.front.width)
+        action, carrier, potential, solvent, salt, lead, decay = geometry.at_front(space, fields, list(foot))
+        action = np.maximum(action - lead, 0.0)
         if model.inner_face:
             solvent = np.full_like(solvent, space.sum(self._face * state.solvent_level))
-        action, decay = lead_of_foot(space, geometry, view.action, action, model.front.width)
         rows = np.flatnonzero(geometry.band)
         at = Surroundings(
             potential[rows], np.exp(-2.0 * action[rows]), np.maximum(carrier[rows], 0.0),
@@ -266,7 +267,7 @@ class FilmSolver:
             return np.asarray(state.shares + kept * (new - state.shares))
         liquid = (phi < 0.5) & geometry.band
         ahead = self.graph.extension(-geometry.distance, liquid, ~liquid)
-        columns = np.stack([ahead.apply(q, _SHARE_SWEEPS) for q in state.columns])
+        columns = ahead.apply(state.columns.T, _SHARE_SWEEPS).T
         change = model.front.selection(phi, columns, rates.phase_speed, rates.speed) * dt
         columns = np.where(liquid, np.clip(columns + change, 0.0, 1.0), columns)
         columns /= np.maximum(columns.sum(axis=0), 1e-12)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from petsc4py import PETSc
 
 from interphase.models.front import FrontLaw
 from interphase.parameters.errors import ConvergenceError
@@ -16,6 +17,8 @@ from interphase.solvers.space import Array, NodalSpace
 
 # Half-width of the band around the front where speeds are needed, in interface widths.
 BAND = 2.2
+# Newton's method changes the band and this many widths around it; beyond, phi rests.
+_MARGIN = 1.2
 # Newton converges in three to five iterations; merging fronts may take some more.
 _ITERATIONS = 40
 
@@ -42,11 +45,14 @@ class FrontGeometry:
     outward: Extension
     sweeps: int
 
-    def at_front(self, space: NodalSpace, values: Array) -> Array:
-        """Return ``values`` of phi = 1/2 carried along n through the band, (size,). Collective."""
-        slope = (self.normal * space.gradient(values)).sum(axis=0)
-        front = np.where(self.edge, values - self.distance * slope, values)
-        return self.outward.apply(front, self.sweeps)
+    def at_front(self, space: NodalSpace, fields: list[Array], carried: list[Array] | None = None) -> list[Array]:
+        """Return ``fields`` as they are at phi = 1/2, carried along n through the band, (size,) each.
+
+        Fields given in ``carried`` belong to the front already and are carried as they are. Collective.
+        """
+        slopes = [(self.normal * space.gradient(f)).sum(axis=0) for f in fields]
+        front = [np.where(self.edge, f - self.distance * s, f) for f, s in zip(fields, slopes, strict=True)]
+        return list(self.outward.apply(np.stack([*front, *(carried or [])], axis=1), self.sweeps).T)
 
 
 def front_geometry(space: NodalSpace, graph: NodeGraph, distance: Array, width: float) -> FrontGeometry:
@@ -61,10 +67,8 @@ def front_geometry(space: NodalSpace, graph: NodeGraph, distance: Array, width: 
     return FrontGeometry(distance, normal, curvature, band, edge, outward, sweeps)
 
 
-def lead_of_foot(
-    space: NodalSpace, geometry: FrontGeometry, field: Array, action: Array, width: float
-) -> tuple[Array, Array]:
-    """Return (action of the front with its unresolved foot, decay of P as the front advances [1/m]).
+def lead_of_foot(space: NodalSpace, geometry: FrontGeometry, action: Array, width: float) -> tuple[Array, Array]:
+    """Return (lead of the foot in the action [-], decay of P as the front advances [1/m]), (size,) each.
 
     Where the action grows along a front, as it does up the flank of an island, the front is led by
     its foot: a sharp flank would tilt into a wedge thinner than l that runs ahead at the speed of
@@ -74,16 +78,13 @@ def lead_of_foot(
     Args:
         space: the nodal space.
         geometry: of the front.
-        field: tunnelling action, (size,).
-        action: the same at phi = 1/2, carried along n, (size,).
+        action: tunnelling action, (size,).
         width: interface width l [m].
     """
-    gradient = space.gradient(field)
+    gradient = space.gradient(action)
     inward = (geometry.normal * gradient).sum(axis=0)
     along = np.sqrt(np.maximum((gradient**2).sum(axis=0) - inward**2, 0.0))
-    along = geometry.outward.apply(along, geometry.sweeps)
-    decay = 2.0 * geometry.outward.apply(np.maximum(-inward, 0.0), geometry.sweeps)
-    return np.maximum(action - width * along, 0.0), decay
+    return width * along, 2.0 * np.maximum(-inward, 0.0)
 
 
 class FrontStepper:
@@ -95,9 +96,11 @@ class FrontStepper:
 
     def __init__(self, space: NodalSpace, law: FrontLaw, options: LinearOptions, *, rtol: float, prefix: str) -> None:
         self._space, self._law, self._rtol = space, law, rtol
-        self._jacobian: Any = space.laplacian.copy()
-        self._diagonal = space.laplacian.getDiagonal()
-        self._work = space.laplacian.createVecLeft()
+        self._active = np.zeros(space.size, dtype=bool)
+        self._advanced = 0.0
+        self._block: Any = None
+        self._jacobian: Any = None
+        self._work: Any = None
         # Mass-like and different in every iteration: not worth a factorisation or a hierarchy.
         self._linear = LinearSolver(space, f"{prefix}front", options, simple=True)
         self._wall = space.face("electrode")
@@ -133,6 +136,7 @@ class FrontStepper:
         # Neutral wall: the electrode lets the profile pass at any angle. With no flux instead, a film
         # thinner than l is drawn to the wall and dissolves, and a flank cannot tilt into a wedge.
         wall = stiffness * 4.0 / law.width * (self._wall * geometry.normal).sum(axis=0)
+        self._follow(geometry, fastest * dt)
         new = phi.copy()
         for iteration in range(1, _ITERATIONS + 1):
             value, slope = law.reaction(new, relaxation, geometry.curvature, speed)
@@ -154,10 +158,41 @@ class FrontStepper:
             "film order parameter: Newton did not converge; use a smaller time.controller.front_fraction or a finer mesh"
         )
 
+    def _follow(self, geometry: FrontGeometry, advance: float) -> None:
+        """Keep the nodes that Newton's method changes: the band and a margin; elsewhere phi rests."""
+        space = self._space
+        # A resting tail does not announce the front: how far that may have moved is counted.
+        self._advanced += advance
+        near = self._advanced < 0.5 * _MARGIN * self._law.width
+        if self._block is not None and near and space.sum(geometry.band & ~self._active) == 0:
+            return
+        self._advanced = 0.0
+        active = geometry.band.astype(np.float64)
+        for _ in range(int(np.ceil(_MARGIN * self._law.width / space.geometry.cell_size))):
+            # Neighbours through the stiffness matrix, whose couplings are of the order of a length.
+            coupling = np.abs(space.apply(space.laplacian, active))
+            active = ((coupling > 1e-6 * space.geometry.depth * _length(space)) | (active > 0)).astype(np.float64)
+        self._active = active > 0
+        start, _ = self._space.range
+        rows = (start + np.flatnonzero(self._active)).astype(np.int32)
+        index = PETSc.IS().createGeneral(rows, comm=self._space.comm)
+        self._block = self._space.laplacian.createSubMatrix(index, index)
+        self._jacobian = self._block.copy()
+        self._work = self._block.createVecLeft()
+        self._linear.restructure(self._block)
+
     def _newton(self, residual: Array, diagonal: Array, stiffness: float) -> Array:
-        """Return the solution of (stiffness K + diagonal) x = -residual, (size,)."""
-        self._space.laplacian.copy(self._jacobian, structure=True)
+        """Return the solution of (stiffness K + diagonal) x = -residual near the front, else 0, (size,)."""
+        self._block.copy(self._jacobian, structure=True)
         self._jacobian.scale(stiffness)
-        self._work.array[:] = stiffness * self._diagonal.array + diagonal
+        self._jacobian.getDiagonal(self._work)
+        self._work.array[:] += diagonal[self._active]
         self._jacobian.setDiagonal(self._work)
-        return self._linear.solve(self._jacobian, -residual, rtol=1e-6)
+        change = np.zeros(residual.size)
+        change[self._active] = self._linear.solve(self._jacobian, -residual[self._active], rtol=1e-6)
+        return change
+
+
+def _length(space: NodalSpace) -> float:
+    """Return the order of a stiffness entry without the depth: h^(dim - 2)."""
+    return float(space.geometry.cell_size ** (space.dim - 2))

@@ -12,12 +12,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import ufl
+from mpi4py import MPI
 from petsc4py import PETSc
 
 from interphase.parameters.errors import ConvergenceError
 from interphase.solvers.space import Array, NodalSpace
 
 type BoolArray = npt.NDArray[np.bool_]
+type IntArray = npt.NDArray[np.int64]
+
+# Exchanges between ranks until a front of information has crossed them all, with much to spare.
+_EXCHANGES = 500
 
 
 class NodeGraph:
@@ -59,25 +64,37 @@ class NodeGraph:
         self.neighbours[rows, slot] = local
         # Nodes with a neighbour on another rank: they may move without a local cause.
         self._border = np.flatnonzero((self.neighbours >= space.size).any(axis=1))
-        self._source = space.vector()
-        self._target = PETSc.Vec().createSeq(ghosts.size, comm=PETSc.COMM_SELF)
-        index = PETSc.IS().createGeneral(ghosts.astype(np.int32), comm=PETSc.COMM_SELF)
-        self._scatter = PETSc.Scatter().create(self._source, index, self._target, None)
+        self._ghosts = ghosts
+        self._scatters: dict[int, tuple[Any, Any, Any]] = {}
         # A node on a boundary has half the mass but a whole edge inward: the larger mass is the edge's.
         mass = self.with_halo(space.mass)
         self.weights[rows, slot] = -values / np.maximum(mass[rows], mass[local])
 
     def with_halo(self, values: Array) -> Array:
-        """Return owned values followed by those of neighbours on other ranks. Collective."""
-        self._source.array[:] = values
-        self._scatter.scatter(self._source, self._target)
-        return np.concatenate([values, self._target.array])
+        """Return owned values, (size,) or (size, k), followed by those of neighbours elsewhere. Collective."""
+        halo = np.concatenate([values, np.empty((self._ghosts.size, *values.shape[1:]))])
+        self.refresh(halo)
+        return halo
 
     def refresh(self, halo: Array) -> None:
         """Bring the values from other ranks in ``halo`` up to date. Collective."""
-        self._source.array[:] = halo[: self.space.size]
-        self._scatter.scatter(self._source, self._target)
-        halo[self.space.size :] = self._target.array
+        if self.space.comm.size == 1 and self._ghosts.size == 0:
+            return
+        width = halo.shape[1] if halo.ndim > 1 else 1
+        scatter, source, target = self._scatter(width)
+        source.array[:] = halo[: self.space.size].ravel()
+        scatter.scatter(source, target)
+        halo[self.space.size :] = target.array.reshape(halo[self.space.size :].shape)
+
+    def _scatter(self, width: int) -> tuple[Any, Any, Any]:
+        """Return the exchange of ``width`` values per node, made at first use."""
+        if width not in self._scatters:
+            layout = (self.space.size * width, self.space.global_size * width)
+            source = PETSc.Vec().createMPI(layout, comm=self.space.comm)
+            target = PETSc.Vec().createSeq(self._ghosts.size * width, comm=PETSc.COMM_SELF)
+            index = PETSc.IS().createBlock(width, self._ghosts.astype(np.int32), comm=PETSc.COMM_SELF)
+            self._scatters[width] = PETSc.Scatter().create(source, index, target, None), source, target
+        return self._scatters[width]
 
     def extension(self, distance: Array, band: BoolArray, known: BoolArray) -> Extension:
         """Return the operator that carries values from ``known`` nodes outward along ``distance``.
@@ -131,22 +148,32 @@ class NodeGraph:
         halo = self.with_halo(np.where(source, base, np.minimum(start, limit)))
         reached = (halo[nb] < limit).any(axis=1) | (halo[:n] < limit)
         rows = np.flatnonzero(reached & ~source)
-        cap = 4 * self.space.global_size ** (1 / self.space.dim) * self.space.dim + 100
-        for _ in range(int(cap)):
+        for _ in range(_EXCHANGES):
+            moved = self._sweep(halo, rows, source, slowness, limit, tolerance * limit)
+            self.refresh(halo)
+            if self.space.comm.allreduce(moved, op=MPI.MAX) <= tolerance * limit:
+                return halo[:n].copy()
+            rows = self._border[~source[self._border]]
+        raise ConvergenceError("eikonal equation: sweeps did not settle; check the mesh near the electrode")
+
+    def _sweep(
+        self, halo: Array, rows: IntArray, source: BoolArray, slowness: Array, limit: float, tolerance: float
+    ) -> float:
+        """Sweep this rank's nodes until they settle; returns the largest change of all sweeps."""
+        largest = 0.0
+        near = np.zeros(halo.size, dtype=bool)
+        while rows.size:
             new = self._local_eikonal(rows, halo, slowness, limit)
             change = np.abs(new - halo[rows])
             halo[rows] = new
-            self.refresh(halo)
-            if self.space.max(change) <= tolerance * limit:
-                return halo[:n].copy()
+            largest = max(largest, float(change.max()))
             # Only nodes beside one that moved can move in the next sweep.
-            near = np.zeros(halo.size, dtype=bool)
-            near[nb[rows[change > tolerance * limit]].ravel()] = True
-            near[self._border] = True
-            rows = np.flatnonzero(near[:n] & ~source)
-        raise ConvergenceError("eikonal equation: sweeps did not settle; check the mesh near the electrode")
+            near[:] = False
+            near[self.neighbours[rows[change > tolerance]].ravel()] = True
+            rows = np.flatnonzero(near[: source.size] & ~source)
+        return largest
 
-    def _local_eikonal(self, rows: npt.NDArray[np.int64], halo: Array, slowness: Array, limit: float) -> Array:
+    def _local_eikonal(self, rows: IntArray, halo: Array, slowness: Array, limit: float) -> Array:
         """Solve ``sum_j w_ij max(S_i - S_j, 0)^2 = q_i^2`` for each of ``rows``."""
         w = self.weights[rows]
         values = np.where(w > 0, halo[self.neighbours[rows]], np.inf)
@@ -176,9 +203,10 @@ class Extension:
         self._weights = weights[ok] / total[ok, None]
 
     def apply(self, values: Array, sweeps: int) -> Array:
-        """Return ``values`` after ``sweeps`` upwind sweeps, (size,). Collective."""
+        """Return ``values``, (size,) or (size, k), after ``sweeps`` upwind sweeps. Collective."""
         halo = self._graph.with_halo(values)
+        rule = "ij,ij->i" if values.ndim == 1 else "ij,ijk->ik"
         for _ in range(sweeps):
-            halo[self._rows] = (self._weights * halo[self._neighbours]).sum(axis=1)
+            halo[self._rows] = np.einsum(rule, self._weights, halo[self._neighbours])
             self._graph.refresh(halo)
-        return halo[: values.size].copy()
+        return halo[: values.shape[0]].copy()
