@@ -6,10 +6,10 @@ The check does not use the numbers that moved the fields. For every element
 
 with the inventory integrated from the fields (solids from phi and shares, solvent and salt from
 their amounts per node), the inflow from the residuals of the fields at the top and at the
-electrode, and the outflow of gases and other products that dissolve: they leave the domain at once,
-so their amount is that of the reactions. An element that no reaction has touched yet, or by less than
-a ten-thousandth of its inventory (0.001 nm of film in a 24 nm domain, where round-off of the
-inventory would be all there is), is measured against its inventory.
+electrode, and the outflow of gases and other products that dissolve: they leave the domain at
+once, so their amount is that of the reactions. An element that no reaction has touched yet, or by
+less than a thousandth of its inventory (0.01 nm of film in a 24 nm domain, where round-off of
+the inventory would be all there is), is measured against its inventory.
 
 Lithium ions in the liquid follow from electroneutrality: anions less the positive charge that is
 still owed. A field that a case has switched off supplies nothing through the top; its amount per
@@ -30,7 +30,7 @@ from interphase.solvers.state import Books, FilmState
 # Name of the solids' lithium among the initial inventories.
 SOLID_LITHIUM = "Li in solids"
 # An element whose turnover is less than this part of its inventory counts as untouched.
-_TOUCHED = 1.0e-4
+_TOUCHED = 1.0e-3
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ disk and renamed; the one before it stays.
 
 from __future__ import annotations
 
+import io
 import json
 import logging
 import os
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from types import MappingProxyType
@@ -24,9 +24,9 @@ from mpi4py import MPI
 
 from interphase.meshes.parallel import on_root, raise_together
 from interphase.parameters.errors import CheckpointError
+from interphase.solvers.graph import BoolArray
 from interphase.solvers.run_folder import RunFolder, writing
 from interphase.solvers.snapshots import MeshNodes
-from interphase.solvers.graph import BoolArray
 from interphase.solvers.space import Array, IntArray, NodalSpace
 from interphase.solvers.state import Books, FilmState, TransportClock
 from interphase.solvers.stepping import ControlState
@@ -55,6 +55,7 @@ class Checkpoint:
 
     Attributes:
         control: state of the step controller.
+        notes: what the run's reports remember.
         case: the resolved case.
         parameters: every value of the table [SI], by key.
         counters: what outputs need to go on.
@@ -62,6 +63,7 @@ class Checkpoint:
     """
 
     control: ControlState
+    notes: dict[str, Any]
     case: dict[str, Any]
     parameters: dict[str, float | None]
     counters: dict[str, Any]
@@ -90,8 +92,13 @@ class Stored:
         """Return what is not a field."""
         meta = self.meta
         return Checkpoint(
-            ControlState(**meta["control"]), meta["case"], meta["parameters"], meta["counters"], meta["wall"]
-        )  # fmt: skip
+            control=ControlState(**meta["control"]),
+            notes=meta["notes"],
+            case=meta["case"],
+            parameters=meta["parameters"],
+            counters=meta["counters"],
+            wall=meta["wall"],
+        )
 
 
 def save(
@@ -113,57 +120,50 @@ def save(
     parts = space.comm.gather(identity)
     order = None if parts is None else np.argsort(np.concatenate(parts))
     writer = _Writer(folder)
-    try:
-        on_root(space.comm, lambda: writer.open(_meta(state, extra)))
-        every = {"nodes": identity, "points": space.points, **_fields(electrode, state)}
-        for name, values in every.items():
-            gathered = space.comm.gather(values)
-            on_root(space.comm, lambda: writer.put(name, gathered, order))  # noqa: B023 - runs at once
-        on_root(space.comm, writer.finish)
-    finally:
-        writer.abandon()
+    on_root(space.comm, lambda: writer.open(_meta(state, extra)))
+    every = {"nodes": identity, "points": space.points, **_fields(electrode, state)}
+    for name, values in every.items():
+        gathered = space.comm.gather(values)
+        on_root(space.comm, lambda: writer.put(name, gathered, order))  # noqa: B023 - runs at once
+    on_root(space.comm, writer.finish)
 
 
 class _Writer:
-    """The file that is being written; used on rank 0 only."""
+    """The file that is being made; used on rank 0 only.
+
+    It is made in memory and written as plain bytes: on a full disk the HDF5 library cannot close
+    its files and takes the process down. Rank 0 needs some 200 bytes per unknown for it.
+    """
 
     def __init__(self, folder: RunFolder) -> None:
         self._folder = folder
-        self._path = folder.path / ".checkpoint.h5.part"
+        self._image = io.BytesIO()
         self._file: Any = None
 
     def open(self, meta: str) -> None:
-        with writing(self._folder.checkpoint):
-            self._file = h5py.File(self._path, "w")
-            self._dataset("meta", np.frombuffer(meta.encode(), dtype=np.uint8))
+        self._file = h5py.File(self._image, "w")
+        self._dataset("meta", np.frombuffer(meta.encode(), dtype=np.uint8))
 
     def put(self, name: str, gathered: list[Array] | None, order: IntArray | None) -> None:
         if gathered is not None and order is not None:
-            with writing(self._folder.checkpoint):
-                self._dataset(name, np.concatenate(gathered)[order])
+            self._dataset(name, np.concatenate(gathered)[order])
 
     def finish(self) -> None:
-        """Flush to the disk and rename; the last checkpoint becomes the previous one."""
+        """Write, flush to the disk and rename; the last checkpoint becomes the previous one."""
+        self._file.close()
+        temporary = self._folder.path / ".checkpoint.h5.part"
         with writing(self._folder.checkpoint):
-            self._file.close()
-            self._file = None
-            descriptor = os.open(self._path, os.O_RDONLY)
-            os.fsync(descriptor)
-            os.close(descriptor)
+            try:
+                with temporary.open("wb") as file:
+                    file.write(self._image.getbuffer())
+                    file.flush()
+                    os.fsync(file.fileno())
+            except OSError:
+                temporary.unlink(missing_ok=True)
+                raise
             if self._folder.checkpoint.exists():
                 self._folder.checkpoint.replace(self._folder.previous)
-            self._path.replace(self._folder.checkpoint)
-
-    def abandon(self) -> None:
-        """Remove what a failure has left."""
-        if self._file is None:
-            return
-        # What could not be written cannot be closed cleanly either; the file is thrown away.
-        with suppress(OSError, RuntimeError):
-            self._file.close()
-        self._file = None
-        with suppress(OSError):
-            self._path.unlink()
+            temporary.replace(self._folder.checkpoint)
 
     def _dataset(self, name: str, values: Any) -> None:
         chunks = (min(values.shape[0], _CHUNK), *values.shape[1:]) if values.size else None
@@ -185,6 +185,7 @@ def _meta(state: FilmState, extra: Checkpoint) -> str:
             "parts": {name: _plain(asdict(getattr(state, name))) for name in _PARTS},
             "solids": int(state.shares.shape[0]),
             "control": asdict(extra.control),
+            "notes": extra.notes,
             "case": extra.case,
             "parameters": extra.parameters,
             "counters": extra.counters,
@@ -200,9 +201,10 @@ def _plain(values: dict[str, Any]) -> dict[str, Any]:
 
 def _part(name: str, values: dict[str, Any]) -> Any:
     """Return the object that :func:`_plain` was made of."""
-    return _PARTS[name](
-        **{k: np.array(v) if isinstance(v, list) else v for k, v in values.items()}
-    )
+    restored: dict[str, Any] = {
+        k: np.array(v) if isinstance(v, list) else v for k, v in values.items()
+    }
+    return _PARTS[name](**restored)
 
 
 def _identity(space: NodalSpace) -> IntArray:
@@ -261,7 +263,9 @@ def _verify(path: Path) -> dict[str, Any]:
         reason = str(error).splitlines()[0]
         raise CheckpointError(f"{path}: is truncated or damaged ({reason})") from error
     if meta.get("format") != FORMAT:
-        raise CheckpointError(f"{path}: has layout {meta.get('format')}, this version reads {FORMAT}")
+        raise CheckpointError(
+            f"{path}: has layout {meta.get('format')}, this version reads {FORMAT}"
+        )
     return meta
 
 
@@ -280,7 +284,7 @@ def load(space: NodalSpace, electrode: BoolArray, stored: Stored, *, sites: int)
     reader = _Reader(space, stored.path)
     reader.check_places()
     solids = int(stored.meta["solids"])
-    arrays = {name: reader.get(name) for name in _kinds()[0]}
+    arrays: dict[str, Any] = {name: reader.get(name) for name in _kinds()[0]}
     for name in _PER_SOLID:
         arrays[name] = np.stack([reader.get(f"{name}_{a}") for a in range(solids)])
     for name in _PER_SITE:
@@ -302,13 +306,16 @@ class _Reader:
             nodes = self._read("nodes")
             rows = [np.searchsorted(nodes, part) for part in wanted or []]
             count = sum(part.size for part in rows)
-            inside = all(np.array_equal(nodes[np.minimum(r, nodes.size - 1)], w) for r, w in zip(rows, wanted or [], strict=True))
+            inside = all(
+                np.array_equal(nodes[np.minimum(r, nodes.size - 1)], w)
+                for r, w in zip(rows, wanted or [], strict=True)
+            )
             if count != nodes.size or not inside:
                 raise CheckpointError(
                     f"{path}: belongs to a mesh of {nodes.size} unknowns, this one has {count}; "
                     "continue with the mesh of the run's case.yaml"
                 )
-            self._rows = rows
+            self._rows.extend(rows)
 
         self._rows: list[IntArray] = []
         on_root(space.comm, places)
@@ -330,7 +337,9 @@ class _Reader:
         gap = np.abs(self.get("points") - self._space.points).max(initial=0.0)
         error = None
         if gap > _SAME_PLACE * self._space.geometry.cell_size:
-            error = CheckpointError(f"{self._path}: the nodes of its mesh lie elsewhere; continue with the same mesh")
+            error = CheckpointError(
+                f"{self._path}: the nodes of its mesh lie elsewhere; continue with the same mesh"
+            )
         raise_together(self._space.comm, error)
 
     def _read(self, name: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -18,8 +19,10 @@ from interphase.solvers.state import FilmState
 
 # Solids that always have a column, so that tables of different cases can be laid side by side.
 SOLIDS: Final = ("LiF", "Li2CO3", "Li2O", "Li2EDC")
-# Steps for which the film's resistance is kept: it costs a linear solve and changes slowly.
-_RESISTANCE_STEPS = 20
+# The film's resistance costs a linear solve and changes slowly: beyond this many unknowns it is
+# kept for some steps.
+_SMALL = 5_000
+_RESISTANCE_STEPS = 25
 
 _FIRST: Final = (
     ("time", "s"), ("step", "s"), ("potential", "V"), ("temperature", "K"),
@@ -65,15 +68,18 @@ class Diagnostics:
 
     Attributes:
         sheet: inventories and balances.
+        resistance: of the film [ohm m2] and how many steps ago it was found; it goes into a
+            checkpoint, so that a restarted run reports what the uninterrupted one does.
     """
 
-    def __init__(self, solver: FilmSolver) -> None:
+    def __init__(self, solver: FilmSolver, resistance: Sequence[float] | None = None) -> None:
         self._solver, self._space = solver, solver.space
         self.sheet = BalanceSheet(solver)
         self._elevation = self._space.geometry.elevation(self._space.points)
         face = self._space.mass * solver.electrode
         self._face: Array = face / self._space.sum(face)
-        self._resistance, self._age = float("nan"), _RESISTANCE_STEPS
+        self._keep = 1 if self._space.global_size < _SMALL else _RESISTANCE_STEPS
+        self.resistance = tuple(resistance or (float("nan"), self._keep))
 
     @property
     def columns(self) -> tuple[tuple[str, str], ...]:
@@ -106,7 +112,7 @@ class Diagnostics:
             "current_density": drive.current_density,
             "grains": float(state.grains),
             "lithium_lost": lithium / area,
-            "lithium_salt": -float(set_.column(ANION) @ books.extents) / area,
+            "lithium_salt": 0.0 - float(set_.column(ANION) @ books.extents) / area,
             "charge": FARADAY * float(set_.electrons @ books.extents) / area,
             "charge_tunnelling": FARADAY * tunnelled / area,
             "film_resistance": self._film_resistance(state, drive, exact=exact),
@@ -143,14 +149,13 @@ class Diagnostics:
         model = self._solver.model.at_temperature(drive.temperature)
         field = self._solver.potential
         if field is None or model.conduction is None:
-            return self._resistance
-        self._age += 1
-        if exact or self._age > _RESISTANCE_STEPS:
-            self._resistance = field.resistance(
-                model.conduction, state.phi, state.shares, state.pore
-            )
-            self._age = 0
-        return self._resistance
+            return float("nan")
+        value, age = self.resistance
+        if exact or age >= self._keep:
+            value = field.resistance(model.conduction, state.phi, state.shares, state.pore)
+            age = 0
+        self.resistance = (value, age + 1)
+        return value
 
 
 def field_values(problem: Problem, state: FilmState, drive: Drive) -> dict[str, Array]:

@@ -42,9 +42,9 @@ class Splitting:
 class EnergySolver:
     """Steps ``d(eta_i)/dt = -L dOmega/d(eta_i)`` behind the ``FrontModel`` protocol.
 
-    Omega = integral of m f0 + (kappa/2) sum |grad eta_i|^2 + sum h_a omega_a. Local terms are lumped
-    at the nodes and the stiffness is the space's constant one, so the discrete evolution is the
-    gradient flow of the discrete energy. The classical curvature term is kept (kappa_c = 0).
+    Omega = integral of m f0 + (kappa/2) sum |grad eta_i|^2 + sum h_a omega_a. Local terms are
+    lumped at the nodes and the stiffness is the space's constant one, so the discrete evolution is
+    the gradient flow of the discrete energy. The classical curvature term is kept (kappa_c = 0).
     Collective on the space's communicator.
 
     Attributes:
@@ -84,7 +84,9 @@ class EnergySolver:
         self._scheme = scheme or BackwardEuler()
         self._shift = energy.barrier * splitting.strength if splitting else 0.0
         self._rtol = rtol
-        self._stiffness = energy.gradient_coefficient * np.array(space.laplacian.getDiagonal().array)
+        self._stiffness = energy.gradient_coefficient * np.array(
+            space.laplacian.getDiagonal().array
+        )
         self.iterations = 0
 
     @property
@@ -95,7 +97,9 @@ class EnergySolver:
     def total(self, eta: Array) -> float:
         """Return Omega [J] of the order parameters (phases, size)."""
         local = self.energy.density(eta) + (phase_fractions(eta) * self._omega).sum(axis=0)
-        return self.space.integral(local) + 0.5 * self.space.sum((eta * self._diffuse(eta)).sum(axis=0))
+        return self.space.integral(local) + 0.5 * self.space.sum(
+            (eta * self._diffuse(eta)).sum(axis=0)
+        )
 
     def force(self, eta: Array) -> Array:
         """Return dOmega/d(eta_i) times the lumped mass [J], (phases, size)."""
@@ -113,14 +117,18 @@ class EnergySolver:
         shift = self.space.mass * self._shift
         new = phases.now.copy()
         for iteration in range(1, _NEWTON_STEPS + 1):
-            residual = inertia * (lead * new - history) + self.force(new) + shift * (new - phases.now)
+            residual = (
+                inertia * (lead * new - history) + self.force(new) + shift * (new - phases.now)
+            )
             local = self.energy.hessian(new) + driving_hessian(new, self._omega)
             change = self._solve(self.space.mass * local, lead * inertia + shift, -residual)
             new = new + change
             self.iterations = iteration
             if self.space.max(np.abs(change)) < self._rtol:
                 return phases.followed_by(new, dt)
-        raise ConvergenceError("multi-order-parameter energy: Newton did not converge; use a smaller step")
+        raise ConvergenceError(
+            "multi-order-parameter energy: Newton did not converge; use a smaller step"
+        )
 
     def _diffuse(self, eta: Array) -> Array:
         k = self.energy.gradient_coefficient

@@ -67,7 +67,7 @@ class XDMFFields:
         self._file.close()
 
 
-WRITERS: Final[Mapping[str, Callable[[MPI.Comm, Path, list[Any]], FieldWriter]]] = MappingProxyType(
+WRITERS: Final[Mapping[str, type[VTXFields] | type[XDMFFields]]] = MappingProxyType(
     {"vtx": VTXFields, "xdmf": XDMFFields}
 )
 """Writers by the name of ``output.fields.format``."""
@@ -81,8 +81,8 @@ def check_format(name: str) -> None:
     """
     if name not in WRITERS:
         raise CaseError(
-            f"'{name}' is not available: the VTKHDF writer of DOLFINx 0.11 holds one field per file;"
-            f" write {' or '.join(WRITERS)}",
+            f"'{name}' is not available: the VTKHDF writer of DOLFINx 0.11 holds one field per "
+            f"file; write {' or '.join(WRITERS)}",
             "output.fields.format",
         )
 
@@ -108,12 +108,11 @@ class FieldSegments:
         Raises:
             OutputError: on every rank, if it cannot be written.
         """
-        if self._writer is None:
-            self._open(list(fields))
+        writer = self._writer or self._open(list(fields))
         for name, values in fields.items():
             self._functions[name].x.array[:] = self._space.full(values)
         path = self._folder.path / self.segments[-1]["file"]
-        self._together(path, lambda: self._writer and self._writer.write(time))
+        self._together(path, lambda: writer.write(time))
         self.segments[-1]["last"] = time
         self.segments[-1].setdefault("first", time)
         text = json.dumps(self.segments, indent=1)
@@ -126,17 +125,17 @@ class FieldSegments:
             writer, self._writer = self._writer, None
             self._together(path, writer.close)
 
-    def _open(self, names: list[str]) -> None:
+    def _open(self, names: list[str]) -> FieldWriter:
         for name in names:
             self._functions[name] = fem.Function(self._space.space, name=name)
-        file = f"fields_{len(self.segments):03d}{WRITERS[self._format].suffix}"  # type: ignore[attr-defined]
+        make = WRITERS[self._format]
+        path = self._folder.path / f"fields_{len(self.segments):03d}{make.suffix}"
         functions = list(self._functions.values())
-
-        def make() -> None:
-            self._writer = WRITERS[self._format](self._space.comm, self._folder.path / file, functions)
-
-        self.segments.append({"file": file})
-        self._together(self._folder.path / file, make)
+        made: list[FieldWriter] = []
+        self.segments.append({"file": path.name})
+        self._together(path, lambda: made.append(make(self._space.comm, path, functions)))
+        self._writer = made[0]
+        return self._writer
 
     def _together(self, path: Path, work: Callable[[], object]) -> None:
         """Do collective ``work`` and raise the same error on all ranks if it fails on any."""

@@ -7,6 +7,7 @@ import logging
 import math
 import time as clock
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -32,6 +33,21 @@ _SAFETY_INTERVAL: Final = 900.0
 _LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How a run stands, besides the film.
+
+    Attributes:
+        control: state of the step controller.
+        notes: what the run's reports remember.
+        wall: time the run has taken [s].
+    """
+
+    control: ControlState
+    notes: Mapping[str, Any]
+    wall: float
+
+
 class Recorder(Protocol):
     """Takes note of a run."""
 
@@ -52,11 +68,11 @@ class Recorder(Protocol):
         """Take down the numbers of a step."""
         ...
 
-    def checkpoint_if_due(self, state: FilmState, control: ControlState, wall: float) -> None:
+    def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
         """Write a checkpoint if it is time for one."""
         ...
 
-    def checkpoint(self, state: FilmState, control: ControlState, wall: float) -> None:
+    def checkpoint(self, state: FilmState, standing: Standing) -> None:
         """Write a checkpoint."""
         ...
 
@@ -84,10 +100,10 @@ class NoRecorder:
     def row(self, row: Row) -> None:
         """Do nothing."""
 
-    def checkpoint_if_due(self, state: FilmState, control: ControlState, wall: float) -> None:
+    def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
         """Do nothing."""
 
-    def checkpoint(self, state: FilmState, control: ControlState, wall: float) -> None:
+    def checkpoint(self, state: FilmState, standing: Standing) -> None:
         """Do nothing."""
 
     def finish(self, summary: Mapping[str, Any]) -> None:
@@ -157,15 +173,21 @@ class FolderRecorder:
     """Writes the run folder of a problem. Collective on the problem's communicator."""
 
     def __init__(
-        self, problem: Problem, folder: RunFolder, columns: Sequence[tuple[str, str]], stored: checkpoints.Stored | None
-    ) -> None:  # fmt: skip
+        self,
+        problem: Problem,
+        folder: RunFolder,
+        columns: Sequence[tuple[str, str]],
+        stored: checkpoints.Stored | None,
+    ) -> None:
         self._problem, self._folder = problem, folder
         output, end = problem.case.output, problem.case.time.until
-        self.times = Milestones.of(end, every(output.fields.every, end), output.fields.times).times
+        self._milestones = Milestones.of(end, every(output.fields.every, end), output.fields.times)
+        self.times = self._milestones.times
         self._interval = output.checkpoint.every
         self._saved, self._saved_wall = (stored.time if stored else 0.0), clock.perf_counter()
         self._log: logging.Handler | None = None
-        counters = stored.checkpoint.counters if stored else {"snapshots": [], "written": -1.0}
+        fresh: dict[str, Any] = {"snapshots": [], "written": -1.0}
+        counters = stored.checkpoint.counters if stored else fresh
         self._written = float(counters["written"])
         comm = problem.comm
         segments = on_root(comm, lambda: _segments(folder))
@@ -180,7 +202,11 @@ class FolderRecorder:
         with writing(folder.log):
             self._log = logging.FileHandler(folder.log, encoding="utf-8")
         self._log.setFormatter(logging.Formatter(_LOG_FORMAT))
-        logging.getLogger("interphase").addHandler(self._log)
+        package = logging.getLogger("interphase")
+        if package.level == logging.NOTSET:
+            # A script that has not chosen what it hears: the log of the run is complete anyway.
+            package.setLevel(logging.INFO)
+        package.addHandler(self._log)
         write_whole(folder.case, problem.case.to_yaml())
         path = folder.path / "provenance.json"
         entry = describe(problem.comm, problem.table, problem.space.global_size)
@@ -191,7 +217,7 @@ class FolderRecorder:
 
     def due(self, time: float) -> bool:
         """Return whether fields are to be written at ``time`` [s]."""
-        return any(reached(time, t) and t > self._written for t in self.times)
+        return self._milestones.met(max(self._written, 0.0), time)
 
     def fields(self, state: FilmState, drive: Drive) -> None:
         """Write fields and snapshot, unless this time has been written."""
@@ -206,23 +232,24 @@ class FolderRecorder:
         """Append the numbers of a step to the table."""
         on_root(self._problem.comm, lambda: self._series.write(row.values))
 
-    def checkpoint_if_due(self, state: FilmState, control: ControlState, wall: float) -> None:
+    def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
         """Write a checkpoint if simulated or wall time ask for one."""
         interval = math.inf if self._interval is None else self._interval
         simulated = reached(state.time, self._saved + interval)
         late = clock.perf_counter() - self._saved_wall > _SAFETY_INTERVAL
         if self._problem.comm.allreduce(simulated or late, op=MPI.LOR):
-            self.checkpoint(state, control, wall)
+            self.checkpoint(state, standing)
 
-    def checkpoint(self, state: FilmState, control: ControlState, wall: float) -> None:
+    def checkpoint(self, state: FilmState, standing: Standing) -> None:
         """Write a checkpoint."""
         problem = self._problem
         extra = checkpoints.Checkpoint(
-            control=control,
+            control=standing.control,
+            notes=dict(standing.notes),
             case=problem.case.resolved(),
             parameters=parameter_values(problem.table),
             counters={"snapshots": self._snapshots.entries, "written": self._written},
-            wall=wall,
+            wall=standing.wall,
         )
         checkpoints.save(problem.space, problem.solver.electrode, self._folder, state, extra)
         self._saved, self._saved_wall = state.time, clock.perf_counter()

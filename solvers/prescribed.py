@@ -24,7 +24,12 @@ class PrescribedFront:
     """
 
     def __init__(
-        self, space: NodalSpace, law: FrontLaw, speed: float | Array, *, scheme: TimeScheme | None = None
+        self,
+        space: NodalSpace,
+        law: FrontLaw,
+        speed: float | Array,
+        *,
+        scheme: TimeScheme | None = None,
     ) -> None:
         """Build the front.
 
@@ -52,6 +57,10 @@ class PrescribedFront:
             ConvergenceError: Newton's iteration did not converge.
         """
         phi = phases.now[0]
-        geometry = front_geometry(self.space, self._graph, signed_distance(phi, self.width), self.width)
-        new = self._stepper.step(self._scheme, dt, phi, phases.before[0], phases.step, geometry, self._speed)
+        geometry = front_geometry(
+            self.space, self._graph, signed_distance(phi, self.width), self.width
+        )
+        new = self._stepper.step(
+            self._scheme, dt, phi, phases.before[0], phases.step, geometry, self._speed
+        )
         return phases.followed_by(np.stack([new, 1.0 - new]), dt)

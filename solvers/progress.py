@@ -45,7 +45,8 @@ class Progress:
         while len(self._samples) > 3 and self._samples[1][0] < now - _WINDOW:
             self._samples.popleft()
         logger.info(
-            "%5.1f %%  t = %-9s dt = %-9s L = %6.2f nm  grains %3d  step %5d (%d rejected)  left %s",
+            "%5.1f %%  t = %-9s dt = %-9s L = %6.2f nm  grains %3d  step %5d (%d rejected)  "
+            "left %s",
             100.0 * min(row["time"] / self._end, 1.0),
             readable(row["time"]),
             readable(row["step"]),
@@ -69,19 +70,20 @@ def time_left(samples: list[tuple[float, float]], end: float) -> float:
     if len(samples) < _LEAST or w2 <= w0 or t2 <= t0:
         return math.nan
     w1, t1 = samples[len(samples) // 2]
-    early, late = _speed(w0, t0, w1, t1), _speed(w1, t1, w2, t2)
     power, speed = 0.0, (t2 - t0) / (w2 - w0)
-    if early > 0.0 and late > 0.0 and t0 > 0.0:
-        distance = math.log((t1 + t2) / (t0 + t1))
-        power = min(max(math.log(late / early) / distance, 0.0), 1.0)
-        speed = late
+    if t0 > 0.0 and t0 < t1 < t2 and w0 < w1 < w2:
+        # The mean speed of a stretch belongs to its logarithmic mean time.
+        first, second = _log_mean(t0, t1), _log_mean(t1, t2)
+        early, late = (t1 - t0) / (w1 - w0), (t2 - t1) / (w2 - w1)
+        power = min(max(math.log(late / early) / math.log(second / first), 0.0), 1.0)
+        speed = late * (t2 / second) ** power
     if power > 0.999:
         return t2 / speed * math.log(end / t2)
     return t2 / speed * ((end / t2) ** (1.0 - power) - 1.0) / (1.0 - power)
 
 
-def _speed(w0: float, t0: float, w1: float, t1: float) -> float:
-    return (t1 - t0) / (w1 - w0) if w1 > w0 else 0.0
+def _log_mean(a: float, b: float) -> float:
+    return (b - a) / math.log(b / a)
 
 
 def readable(seconds: float) -> str:

@@ -15,7 +15,16 @@ from petsc4py import PETSc
 from interphase.parameters.provenance import write_uncertainty
 from interphase.parameters.table import ParameterTable
 
-_PACKAGES: Final = ("interphase", "fenics-ufl", "mpi4py", "numpy", "scipy", "h5py", "pydantic", "pint")
+_PACKAGES: Final = (
+    "interphase",
+    "fenics-ufl",
+    "mpi4py",
+    "numpy",
+    "scipy",
+    "h5py",
+    "pydantic",
+    "pint",
+)
 
 
 def describe(comm: MPI.Comm, table: ParameterTable, unknowns: int) -> dict[str, Any]:

@@ -41,9 +41,9 @@ def check_same(case: Case, table: ParameterTable, stored: Checkpoint, time: floa
     for key, old, new in differences(stored.case, case.resolved()):
         if not key.startswith(_FREE):
             raise CaseError(
-                f"is {_show(new)}, the run was started with {_show(old)}; a restart may change only "
-                "title, time.until, the drive ahead, output, time.controller and solver: restore it "
-                "or start a new run",
+                f"is {_show(new)}, the run was started with {_show(old)}; a restart may change "
+                "only title, time.until, the drive ahead, output, time.controller and solver: "
+                "restore it or start a new run",
                 key,
             )
         logger.info("restart with %s = %s (was %s)", key, _show(new), _show(old))
@@ -63,7 +63,9 @@ def _check_drive(case: Case, stored: Checkpoint, time: float) -> None:
         old = Case(**stored.case).program()
     except CaseError as error:
         if case.drive.kind == "csv":
-            raise CaseError(f"the drive of the run cannot be read again ({error})", "drive") from error
+            raise CaseError(
+                f"the drive of the run cannot be read again ({error})", "drive"
+            ) from error
         raise CheckpointError(f"the checkpoint's case is not understood: {error}") from error
     new = case.program()
     marks = sorted({0.0, time, *(t for p in (old, new) for t in p.times if t < time)})

@@ -22,6 +22,14 @@ _OURS: Final = (
 )  # fmt: skip
 
 
+# What ADIOS2 says of a failed write holds the system's reason, dressed in colours.
+_SYSTEM_REASON: Final = re.compile(r"errno = \d+: ([^\x1b]+)")
+
+
+class FolderError(OutputError):
+    """The folder asked for holds a run already, or none to continue; nothing was computed."""
+
+
 @dataclass(frozen=True, slots=True)
 class RunFolder:
     """Names of the files of a run.
@@ -86,7 +94,11 @@ def next_folder(parent: Path, name: str) -> Path:
 def last_folder(parent: Path, name: str) -> Path | None:
     """Return the ``parent/name_NNN`` with the highest number, None if there is none."""
     pattern = re.compile(re.escape(name) + r"_(\d+)")
-    found = [(int(m[1]), path) for path in parent.glob(f"{name}_*") if (m := pattern.fullmatch(path.name))]
+    found = [
+        (int(m[1]), path)
+        for path in parent.glob(f"{name}_*")
+        if (m := pattern.fullmatch(path.name))
+    ]
     return max(found)[1] if found else None
 
 
@@ -101,15 +113,17 @@ def open_folder(path: Path, *, restart: bool, overwrite: bool) -> RunFolder:
         overwrite: a run in it may be removed.
 
     Raises:
-        OutputError: a run is in it and neither was asked for, or there is none to continue, or
-            the folder cannot be made.
+        FolderError: a run is in it and neither was asked for, or there is none to continue.
+        OutputError: the folder cannot be made.
     """
     folder = RunFolder(path)
     if restart and not folder.holds_run():
-        raise OutputError(f"{path}: holds no run to continue; leave out --restart")
+        raise FolderError(f"{path}: holds no run to continue; leave out --restart")
     if folder.holds_run() and not restart:
         if not overwrite:
-            raise OutputError(f"{path}: holds a run already; say --restart, --overwrite or another -o")
+            raise FolderError(
+                f"{path}: holds a run already; say --restart, --overwrite or another -o"
+            )
     with writing(path):
         path.mkdir(parents=True, exist_ok=True)
     return folder
@@ -127,6 +141,8 @@ def writing(path: Path) -> Iterator[None]:
     except (OSError, RuntimeError) as error:
         # Libraries for HDF5 and ADIOS2 report a full disk as a RuntimeError with their own text.
         reason = getattr(error, "strerror", None) or str(error).splitlines()[0]
+        found = _SYSTEM_REASON.search(reason)
+        reason = found[1] if found else reason
         raise OutputError(
             f"cannot write {path}: {reason}; check space and permissions, then continue with "
             "--restart from the last checkpoint"

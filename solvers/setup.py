@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
@@ -26,7 +26,9 @@ from interphase.solvers.state import FilmState
 
 logger = logging.getLogger(__name__)
 
-SCHEMES: Final = MappingProxyType({"backward_euler": BackwardEuler, "bdf2": BDF2})
+SCHEMES: Final[Mapping[str, Callable[[], TimeScheme]]] = MappingProxyType(
+    {"backward_euler": BackwardEuler, "bdf2": BDF2}
+)
 """Time schemes by the name in a case."""
 
 
@@ -65,8 +67,7 @@ class Problem:
 
 def scheme_of(case: Case) -> TimeScheme:
     """Return the time scheme that a case names."""
-    make: Callable[[], TimeScheme] = SCHEMES[case.time.scheme]
-    return make()
+    return SCHEMES[case.time.scheme]()
 
 
 def build_problem(case: Case, comm: MPI.Comm) -> Problem:

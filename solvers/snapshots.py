@@ -10,12 +10,12 @@ from types import MappingProxyType
 from typing import Any, Final
 from xml.sax.saxutils import quoteattr
 
-import meshio
 import numpy as np
 
 from interphase.meshes.parallel import on_root
 from interphase.solvers.run_folder import RunFolder, write_whole, writing
 from interphase.solvers.space import Array, NodalSpace
+from interphase.solvers.vtu import write_vtu
 
 logger = logging.getLogger(__name__)
 
@@ -44,7 +44,7 @@ class MeshNodes:
     def __init__(self, space: NodalSpace) -> None:
         geometry = space.geometry.mesh.geometry
         node = np.empty(space.numbers.size, dtype=np.int64)
-        node[space.cells] = geometry.dofmap
+        node[space.cells] = geometry.dofmaps[0]
         self.identity = np.asarray(geometry.input_global_indices, dtype=np.int64)[node]
         self.owned = int(space.space.dofmap.index_map.size_local)
 
@@ -56,9 +56,7 @@ class Snapshots:
         entries: time [s] and file of every snapshot so far, in rising time.
     """
 
-    def __init__(
-        self, space: NodalSpace, folder: RunFolder, entries: list[dict[str, Any]]
-    ) -> None:
+    def __init__(self, space: NodalSpace, folder: RunFolder, entries: list[dict[str, Any]]) -> None:
         self._space, self._folder = space, folder
         self.entries = entries
         self.enabled = space.global_size <= LARGEST
@@ -75,7 +73,9 @@ class Snapshots:
         self._owned = nodes.owned
         cells = mesh.topology.index_map(mesh.topology.dim).size_local
         points = space.space.tabulate_dof_coordinates()[: nodes.owned]
-        parts = space.comm.gather((nodes.identity[: nodes.owned], points, nodes.identity[space.cells[:cells]]))
+        parts = space.comm.gather(
+            (nodes.identity[: nodes.owned], points, nodes.identity[space.cells[:cells]])
+        )
         self._kind, corners = _CORNERS[mesh.topology.cell_name()]
         if parts is None:
             return
@@ -93,7 +93,9 @@ class Snapshots:
         """
         if not self.enabled:
             return
-        local = [self._space.full(values)[: self._owned].astype(np.float32) for values in fields.values()]
+        local = [
+            self._space.full(values)[: self._owned].astype(np.float32) for values in fields.values()
+        ]
         parts = self._space.comm.gather(np.stack(local))
         file = f"{len(self.entries):04d}.vtu"
         self.entries.append({"time": time, "file": file})
@@ -111,8 +113,7 @@ class Snapshots:
         with writing(path):
             path.parent.mkdir(exist_ok=True)
             try:
-                grid = meshio.Mesh(self._points, [(self._kind, self._cells)], point_data=data)
-                meshio.vtu.write(temporary, grid, binary=True, compression="zlib")
+                write_vtu(temporary, self._points, self._kind, self._cells, data)
                 temporary.replace(path)
             except OSError:
                 temporary.unlink(missing_ok=True)
@@ -129,5 +130,7 @@ def collection(entries: list[dict[str, Any]]) -> str:
         f'  <DataSet timestep="{e["time"]!r}" part="0" file={quoteattr("snapshots/" + e["file"])}/>'
         for e in entries
     ]
-    head = '<?xml version="1.0"?>\n<VTKFile type="Collection" version="0.1" byte_order="LittleEndian">'
+    head = (
+        '<?xml version="1.0"?>\n<VTKFile type="Collection" version="0.1" byte_order="LittleEndian">'
+    )
     return "\n".join([head, " <Collection>", *rows, " </Collection>", "</VTKFile>", ""])

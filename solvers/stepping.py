@@ -7,6 +7,7 @@ as the uninterrupted run would have.
 from __future__ import annotations
 
 import math
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -239,7 +240,14 @@ class Milestones:
 
     def after(self, time: float) -> float:
         """Return the first milestone later than ``time`` [s]; infinity if there is none."""
-        return next((t for t in self.times if t - time > _SAME * t), math.inf)
+        index = bisect_right(self.times, time)
+        while index < len(self.times) and self.times[index] - time <= _SAME * self.times[index]:
+            index += 1
+        return self.times[index] if index < len(self.times) else math.inf
+
+    def met(self, since: float, time: float) -> bool:
+        """Return whether ``time`` [s] has reached one of the times after ``since`` [s]."""
+        return reached(time, self.after(since))
 
 
 def reached(time: float, target: float) -> bool:

@@ -46,8 +46,11 @@ class StopRequest:
         return self
 
     def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:  # fmt: skip
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         """Give the signals back."""
         for number, handler in self._old.items():
             signal.signal(number, handler)
@@ -62,6 +65,8 @@ class StopRequest:
         now = time.perf_counter()
         self._longest = max(self._longest, now - self._last)
         self._last = now
-        late = self._limit is not None and now - self._started + _RESERVE * self._longest > self._limit
+        late = (
+            self._limit is not None and now - self._started + _RESERVE * self._longest > self._limit
+        )
         vote = self._comm.allreduce(2 if self._caught else int(late), op=MPI.MAX)
         return (None, Ending.WALLTIME, Ending.SIGNAL)[vote]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import resource
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,34 +33,39 @@ class Worst:
     charge: float = 0.0
     carrier: float = 0.0
 
+    @classmethod
+    def of(cls, stored: Mapping[str, Any]) -> Worst:
+        """Return what `asdict` made of one; the best there is for an empty mapping."""
+        return cls(**stored)
+
     def with_row(self, row: Row) -> Worst:
         """Return the largest of these and of one more step."""
         balance = row.balance
         elements = {
-            name: max(value, self.elements.get(name, 0.0)) for name, value in balance.elements.items()
+            name: max(value, self.elements.get(name, 0.0))
+            for name, value in balance.elements.items()
         }
-        return Worst(
-            elements, max(self.charge, balance.charge), max(self.carrier, balance.carrier)
-        )
+        return Worst(elements, max(self.charge, balance.charge), max(self.carrier, balance.carrier))
 
 
 def summarise(
-    problem: Problem, state: FilmState, *, ending: Ending, reason: str, rows: list[Row], worst: Worst,
-    control: ControlState, timings: Timings,
-) -> dict[str, Any]:  # fmt: skip
+    problem: Problem,
+    state: FilmState,
+    outcome: tuple[Ending, str, list[Row], Worst],
+    control: ControlState,
+    timings: Timings,
+) -> dict[str, Any]:
     """Return ``summary.json`` and log its main lines. Collective.
 
     Args:
         problem: what was simulated.
         state: the last state.
-        ending: how the run ended.
-        reason: why, if it failed.
-        rows: numbers of the steps since this start.
-        worst: largest imbalances.
+        outcome: how the run ended, why if it failed, the steps since this start, the largest
+            imbalances.
         control: state of the step controller.
         timings: wall time by part.
     """
-    comm = problem.comm
+    comm, (ending, reason, rows, worst) = problem.comm, outcome
     peak = comm.gather(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024.0)
     steps = control.accepted
     summary = {
@@ -93,7 +99,9 @@ def summarise(
 
 def _log(summary: dict[str, Any], worst: Worst) -> None:
     final, wall = summary["final"], summary["wall_time"]
-    parts = ", ".join(f"{k} {v:.3g} s" for k, v in wall.items() if k not in ("total", "earlier_starts"))
+    parts = ", ".join(
+        f"{k} {v:.3g} s" for k, v in wall.items() if k not in ("total", "earlier_starts")
+    )
     logger.info("%s at t = %s", summary["ending"], readable(summary["time"]))
     if final:
         logger.info(
