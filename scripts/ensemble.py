@@ -1,0 +1,71 @@
+"""Mean and spread of several finished runs: ``python -m interphase.scripts.ensemble DIR [DIR ...]``.
+
+Films of a few grains differ from seed to seed: report ensembles, not one film.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from interphase.parameters.errors import InterphaseError, OutputError
+
+_QUANTITIES = {
+    "thickness": (1e9, "nm"),
+    "thickness_LiF": (1e9, "nm"),
+    "thickness_Li2CO3": (1e9, "nm"),
+    "thickness_Li2O": (1e9, "nm"),
+    "thickness_Li2EDC": (1e9, "nm"),
+    "porosity": (1.0, "-"),
+    "grains": (1.0, "-"),
+    "charge": (1.0, "C/m2"),
+    "film_resistance": (1e4, "ohm cm2"),
+}
+
+
+def final_numbers(folder: Path) -> dict[str, float]:
+    """Return the final numbers of a finished run.
+
+    Raises:
+        OutputError: the folder holds no finished run.
+    """
+    path = folder / "summary.json"
+    if not path.is_file():
+        raise OutputError(f"{folder} holds no finished run (summary.json is missing): run the case first")
+    summary = json.loads(path.read_text())
+    if not summary.get("finished"):
+        raise OutputError(f"the run in {folder} ended before its time: continue it with --restart")
+    return {key: float(value) for key, value in summary["final"].items()}
+
+
+def table(runs: Sequence[dict[str, float]]) -> str:
+    """Return mean, standard deviation, least and largest of every quantity as a Markdown table."""
+    lines = ["| quantity | mean | standard deviation | least | largest |", "|---|---|---|---|---|"]
+    for name, (scale, unit) in _QUANTITIES.items():
+        values = np.array([run[name] for run in runs]) * scale
+        spread = values.std(ddof=1) if values.size > 1 else float("nan")
+        lines.append(f"| {name} [{unit}] | {values.mean():.3g} | {spread:.2g} | {values.min():.3g} | {values.max():.3g} |")
+    return "\n".join(lines)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Print the table of the given run folders; exit code 2 if one is not finished."""
+    parser = argparse.ArgumentParser(prog="python -m interphase.scripts.ensemble", description=__doc__)
+    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folder of a finished run")
+    folders = parser.parse_args(arguments).folders
+    try:
+        runs = [final_numbers(folder) for folder in folders]
+    except InterphaseError as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    sys.stdout.write(f"{len(runs)} runs\n\n{table(runs)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,83 @@
+"""Making a report: read the folder, draw, write."""
+
+from __future__ import annotations
+
+import logging
+import os
+import tempfile
+from pathlib import Path
+
+from interphase.parameters.errors import OutputError
+from interphase.scripts.reporting.curves import balance_picture, electrode_picture
+from interphase.scripts.reporting.depth import depth_picture
+from interphase.scripts.reporting.drawing import Picture
+from interphase.scripts.reporting.folder import RunFolder, choose_snapshots
+from interphase.scripts.reporting.growth import growth_picture
+from interphase.scripts.reporting.page import build_page
+from interphase.scripts.reporting.snapshot import read_film
+from interphase.scripts.reporting.structure import structure_picture
+
+logger = logging.getLogger(__name__)
+
+PANELS = 6
+"""Pictures of the structure in one and two dimensions."""
+BODY_PANELS = 4
+"""The same in three, where each is rendered."""
+PAGE = "report.html"
+
+
+def write_report(run: RunFolder, output: Path, times: tuple[float, ...] = ()) -> Path:
+    """Write the pictures and the page of a run.
+
+    Args:
+        run: what it left behind, from :func:`read_run`.
+        output: folder to write into; files of an earlier report are replaced.
+        times: of the structure pictures [s]; empty: evenly over the growth.
+
+    Returns:
+        The page.
+
+    Raises:
+        OutputError: if a snapshot is broken, or the report cannot be written.
+    """
+    try:
+        # drawing takes a while: find out before it that the folder cannot be made
+        output.mkdir(parents=True, exist_ok=True)
+        pictures = draw_pictures(run, times)
+        page = build_page(run, pictures)
+        for picture in pictures:
+            _write(output / f"{picture.name}.png", picture.png)
+            logger.info("wrote %s", output / f"{picture.name}.png")
+        _write(output / PAGE, page.encode("utf-8"))
+    except OSError as error:
+        raise OutputError(
+            f"{output}: the report cannot be written ({error.strerror}); write elsewhere with -o"
+        ) from error
+    return output / PAGE
+
+
+def draw_pictures(run: RunFolder, times: tuple[float, ...] = ()) -> list[Picture]:
+    """Return all pictures of a run in the order of the page."""
+    series = run.series
+    curves = [growth_picture(series), electrode_picture(series), balance_picture(series)]
+    if not run.snapshots:
+        return curves
+    last = read_film(run, run.snapshots[-1])
+    count = BODY_PANELS if last.dimension == 3 else PANELS
+    shots = choose_snapshots(run, count, times)
+    films = [last if shot is run.snapshots[-1] else read_film(run, shot) for shot in shots]
+    return [structure_picture(run, films), curves[0], depth_picture(last), *curves[1:]]
+
+
+def _write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        # mkstemp makes private files; a report is for reading
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise

@@ -1,0 +1,24 @@
+"""Ensembles: mean and spread of finished runs."""
+
+import json
+from pathlib import Path
+
+import pytest
+from interphase.scripts.ensemble import _QUANTITIES, main
+
+
+def _run(folder: Path, thickness: float, *, finished: bool = True) -> str:
+    folder.mkdir()
+    final = {name: 1.0 for name in _QUANTITIES} | {"thickness": thickness}
+    (folder / "summary.json").write_text(json.dumps({"finished": finished, "final": final}))
+    return str(folder)
+
+
+def test_mean_and_spread(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([_run(tmp_path / "a", 9e-9), _run(tmp_path / "b", 11e-9)]) == 0
+    assert "| thickness [nm] | 10 | 1.4 | 9 | 11 |" in capsys.readouterr().out
+
+
+def test_an_unfinished_run_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main([_run(tmp_path / "a", 9e-9), _run(tmp_path / "b", 1e-9, finished=False)]) == 2
+    assert str(tmp_path / "b") in capsys.readouterr().err
