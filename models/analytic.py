@@ -17,7 +17,9 @@ from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.errors import ParameterError
 
 
-def mixed_thickness(time: Array, start: float, permeation: float, length: float = 0.0) -> Array:
+def mixed_thickness(
+    time: Array | float, start: float, permeation: float, length: float = 0.0
+) -> Array:
     """Return L [m] of ``(L^2 - L0^2)/2 + a (L - L0) = P t``: diffusion and reaction in series.
 
     Args:
@@ -37,8 +39,14 @@ def mixed_time(thickness: float, start: float, permeation: float, length: float 
     return ((thickness**2 - start**2) / 2.0 + length * (thickness - start)) / permeation
 
 
-def tunnelling_thickness(time: Array, start: float, driving: float, decay: float) -> Array:
-    """Return L = L0 + ln(1 + beta A exp(-beta L0) t)/beta [m] for A = ``driving``, beta = ``decay``.
+def tunnelling_thickness(time: Array | float, start: float, driving: float, decay: float) -> Array:
+    """Return L = L0 + ln(1 + beta A exp(-beta L0) t)/beta [m].
+
+    Args:
+        time: t [s].
+        start: L0 [m].
+        driving: A [m/s].
+        decay: beta [1/m].
 
     Source: integral of Tang, Lu & Newman, J. Electrochem. Soc. 159, A1775 (2012), eq. 25.
     """
@@ -47,7 +55,13 @@ def tunnelling_thickness(time: Array, start: float, driving: float, decay: float
 
 
 def ramp_speed(transfer_coefficient: float, rate: float, decay: float, temperature: float) -> float:
-    """Return dL/dt = alpha F s/(R T beta) [m/s] of tunnelling growth while the potential falls at s [V/s].
+    """Return dL/dt = alpha F s/(R T beta) [m/s] of tunnelling growth.
+
+    Args:
+        transfer_coefficient: alpha [-].
+        rate: s, at which the potential falls [V/s].
+        decay: beta [1/m].
+        temperature: [K].
 
     Source: derived here: P = exp(-beta L) must fall as fast as exp(alpha F s t/RT) rises.
     """
@@ -68,7 +82,9 @@ def migration_factor(drop: float, temperature: float) -> float:
     return float(u / -np.expm1(-u)) if abs(u) > 1e-12 else 1.0
 
 
-def nernst_potential(standard: float, electrons: float, log_quotient: float, temperature: float) -> float:
+def nernst_potential(
+    standard: float, electrons: float, log_quotient: float, temperature: float
+) -> float:
     """Return phi_E - phi_l = U0 - (R T/n F) ln Q [V] of a reduction at rest, Q = prod a^nu.
 
     Source: Newman & Balsara, Electrochemical Systems, 4th ed. (2021), ch. 2.
@@ -91,8 +107,8 @@ def parallel_resistance(thickness: float, fraction: Array, conductivity: Array) 
     return thickness / float(np.sum(np.asarray(fraction) * np.asarray(conductivity)))
 
 
-def circle_radius(time: Array, start: float, coefficient: float, dim: int = 2) -> Array:
-    """Return R [m] of a circle or sphere that shrinks by its curvature at the speed D/R (per curvature).
+def circle_radius(time: Array | float, start: float, coefficient: float, dim: int = 2) -> Array:
+    """Return R [m] of a circle or sphere that shrinks at the speed D times its curvature.
 
     R^2 = R0^2 - 2 (dim - 1) D t with the ``coefficient`` D = L kappa [m2/s].
 
@@ -102,7 +118,7 @@ def circle_radius(time: Array, start: float, coefficient: float, dim: int = 2) -
 
 
 def arc_above_corner(reach: float, radius: float) -> float:
-    """Return the integral of sqrt(R^2 - x^2) [m2] from 0 to ``reach``: a front that fans out of a corner."""
+    """Return the area [m2] under a circle around a corner, from the corner to ``reach`` [m]."""
     angle = np.arcsin(reach / radius)
     return float(0.5 * radius**2 * (angle + np.sin(angle) * np.cos(angle)))
 
@@ -111,8 +127,8 @@ def overgrowth_area(width: float, boundary: float, fast: float, slow: float) -> 
     """Return the area [m2] grown by two phases side by side in a plane, by Huygens' construction.
 
     Left of ``boundary`` the fast phase has grown by ``fast`` [m], right of it the slow one by
-    ``slow``; from the boundary the fast phase fans out as a circle, straight over the slow one up to
-    where both have the same height.
+    ``slow``; from the boundary the fast phase fans out as a circle, straight over the slow one up
+    to where both have the same height.
 
     Args:
         width: of the domain [m].
@@ -125,11 +141,15 @@ def overgrowth_area(width: float, boundary: float, fast: float, slow: float) -> 
     reach = np.sqrt(fast**2 - slow**2)
     if boundary + reach > width:
         raise ParameterError("the fan leaves the domain: make it wider")
-    return fast * boundary + arc_above_corner(float(reach), fast) + slow * float(width - boundary - reach)
+    return (
+        fast * boundary
+        + arc_above_corner(float(reach), fast)
+        + slow * float(width - boundary - reach)
+    )
 
 
 def young_angle(middle: float, sides: float) -> float:
-    """Return the dihedral angle [rad] of a phase boundary ``middle`` that meets two equal ones, ``sides``.
+    """Return the dihedral angle [rad] of a boundary ``middle`` that meets two equal ``sides``.
 
     2 sides cos(angle/2) = middle (energies [J/m2]).
 
@@ -139,13 +159,13 @@ def young_angle(middle: float, sides: float) -> float:
 
 
 def porosity_after(reactant_volume: float, product_volume: float) -> float:
-    """Return the porosity that a conversion opens, 1 - V_products/V_reactant (volumes per extent)."""
+    """Return the porosity that a conversion opens, 1 - V_product/V_reactant per extent [-]."""
     return 1.0 - product_volume / reactant_volume
 
 
 @dataclass(frozen=True, slots=True)
 class GrowthCurrent:
-    """Growth laws as SEI current densities j(L) [A/m2] >= 0, as PyBaMM's ``sei_growth.py`` states them.
+    """Growth laws as SEI current densities j(L) [A/m2] >= 0, as PyBaMM states them.
 
     dL/dt = V j/(z F). The electrode's local potential is ``potential``; intercalation current zero.
 
@@ -192,13 +212,16 @@ class GrowthCurrent:
     ) -> Callable[[float], float]:
         """Return F c0 k/(1 + k L/D) with k = ``rate`` [m/s] times exp[-alpha F (phi - U_SEI)/RT].
 
-        Source: Yang, Leng, Zhang, Ge & Wang, J. Power Sources 360, 28 (2017), eqs. 10 and 11, as in PyBaMM.
+        Source: Yang, Leng, Zhang, Ge & Wang, J. Power Sources 360, 28 (2017), eqs. 10
+        and 11, as in PyBaMM.
         """
         k = rate * self._factor(self.transfer_coefficient, onset)
         return lambda thickness: FARADAY * concentration * k / (1.0 + k * thickness / diffusivity)
 
-    def von_kolzenberg(self, exchange: float, permeability: float, tunnelling_depth: float) -> Callable[[float], float]:
-        """Return j0 exp(-alpha eta)/(1 + L_a/L_diff), L_a = max(L - L_tun, 0); no intercalation current.
+    def von_kolzenberg(
+        self, exchange: float, permeability: float, tunnelling_depth: float
+    ) -> Callable[[float], float]:
+        """Return j0 exp(-alpha eta)/(1 + L_a/L_diff), L_a = max(L - L_tun, 0), for no current.
 
         L_diff = (F D c/j0) exp[-(1 - alpha) eta], eta = F phi/RT.
 
@@ -210,7 +233,9 @@ class GrowthCurrent:
         return lambda thickness: current / (1.0 + max(thickness - tunnelling_depth, 0.0) / length)
 
 
-def integrate_growth(current: Callable[[float], float], times: Array, start: float, volume_per_electron: float) -> Array:
+def integrate_growth(
+    current: Callable[[float], float], times: Array, start: float, volume_per_electron: float
+) -> Array:
     """Return L [m] at ``times`` [s] of dL/dt = (V/z) j(L)/F, by an adaptive Runge-Kutta method.
 
     Args:

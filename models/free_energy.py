@@ -21,12 +21,12 @@ class MultiWell:
     """Interface energy of several phases, Omega = integral of m f0 + (kappa/2) sum |grad eta_i|^2.
 
     f0 = 1/4 + sum_i (eta_i^4/4 - eta_i^2/2) + sum over pairs of gamma_ij eta_i^2 eta_j^2. The pair
-    with the highest energy sigma has gamma = 3/2, kappa = 3 sigma l/4, m = 6 sigma/l and the profile
-    (1 - tanh(2 x/l))/2; the others share kappa and m, so theirs are a little wider.
+    with the highest energy sigma has gamma = 3/2, kappa = 3 sigma l/4, m = 6 sigma/l and the
+    profile (1 - tanh(2 x/l))/2; the others share kappa and m, so theirs are a little wider.
 
     Source: Moelans, Blanpain & Wollants, Phys. Rev. B 78, 024113 (2008); gamma(g) and the choice of
-    the highest energy after Moelans (2022) as the documentation of MOOSE's phase-field module states
-    them (recalled; T6 and a quadrature in the tests check them).
+    the highest energy after Moelans (2022) as the documentation of MOOSE's phase-field module
+    states them (recalled; T6 and a quadrature in the tests check them).
 
     Attributes:
         width: l of the pair with the highest energy [m].
@@ -41,7 +41,9 @@ class MultiWell:
     def __post_init__(self) -> None:
         """Refuse numbers that make no energy."""
         if not (self.width > 0.0 and self.energy > 0.0):
-            raise ParameterError(f"interface width and energy must be positive, got {self.width}, {self.energy}")
+            raise ParameterError(
+                f"interface width and energy must be positive, got {self.width}, {self.energy}"
+            )
         if self.gamma.shape != self.gamma.T.shape or not np.allclose(self.gamma, self.gamma.T):
             raise ParameterError("gamma must be a symmetric matrix")
 
@@ -78,7 +80,9 @@ class MultiWell:
         """Return m f0 [J/m3], (nodes,), of the order parameters ``eta`` (phases, nodes)."""
         square = eta**2
         wells = 0.25 + (0.25 * square**2 - 0.5 * square).sum(axis=0)
-        return np.asarray(self.barrier * (wells + 0.5 * (square * (self._pairs @ square)).sum(axis=0)))
+        return np.asarray(
+            self.barrier * (wells + 0.5 * (square * (self._pairs @ square)).sum(axis=0))
+        )
 
     def derivative(self, eta: Array) -> Array:
         """Return m df0/d(eta_i) [J/m3], (phases, nodes)."""
@@ -147,7 +151,7 @@ def driving_hessian(eta: Array, omega: Array) -> Array:
 
 
 def secant_mobility(rate: float, affinity: float, molar_volume: float, width: float) -> float:
-    """Return L_sec = (4/(3 l)) V^2 R(A)/A [m3/(J s)]: the variational rate with the reaction's speed.
+    """Return L_sec = (4/(3 l)) V^2 R(A)/A [m3/(J s)]: variational, at the reaction's speed.
 
     With it a planar front moves at V R(A) whatever the rate law, and the energy still falls, since
     R has the sign of A. For driving forces A/V of up to 0.2 m.

@@ -1,0 +1,129 @@
+"""The list of limits: what each is called, which group it belongs to, where it makes sense."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from mpi4py import MPI
+
+from interphase.parameters.errors import InterphaseError, ParameterError, did_you_mean
+from interphase.scripts.verification import (
+    conservation,
+    energy,
+    fronts,
+    growth,
+    kinetics,
+    laws,
+    transport,
+)
+from interphase.scripts.verification.check import Check, failed
+
+type Test = Callable[[MPI.Comm], Check | tuple[Check, ...]]
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One limit of the model.
+
+    Attributes:
+        name: what it is called on the command line, unique.
+        group: kinetics, growth, laws, fronts, transport, energy or conservation.
+        test: measures it; collective.
+        parallel: it exercises what differs between one rank and several.
+    """
+
+    name: str
+    group: str
+    test: Test
+    parallel: bool = False
+
+    def run(self, comm: MPI.Comm) -> tuple[Check, ...]:
+        """Return the checks of this limit; one that breaks down has failed. Collective."""
+        try:
+            result = self.test(comm)
+        except InterphaseError as error:
+            return (failed(f"{self.name} {error}"),)
+        return result if isinstance(result, tuple) else (result,)
+
+
+LIMITS: tuple[Limit, ...] = (
+    Limit("T1-profile", "energy", energy.profile_at_rest),
+    Limit("T1-energy", "energy", energy.interface_energy, parallel=True),
+    Limit("T2", "fronts", fronts.travelling_front, parallel=True),
+    Limit("T3-front", "energy", energy.variational_front),
+    Limit("T3-secant", "energy", energy.secant_front),
+    Limit("T4", "energy", energy.shrinking_circle, parallel=True),
+    Limit("T4'-20", "fronts", fronts.disc_20),
+    Limit("T4'-40", "fronts", fronts.disc_40, parallel=True),
+    Limit("T4'-80", "fronts", fronts.disc_80),
+    Limit("T5-circle", "energy", energy.critical_circle),
+    Limit("T5-sphere", "energy", energy.critical_sphere),
+    Limit("T5-film", "fronts", fronts.gibbs_thomson),
+    Limit("T6", "energy", energy.triple_junction),
+    Limit("T6-equal", "energy", energy.triple_junction_equal),
+    Limit("T7", "growth", growth.diffusion_limited, parallel=True),
+    Limit("T8", "growth", growth.reaction_limited),
+    Limit("T9", "growth", growth.mixed),
+    Limit("T10", "growth", growth.tunnelling_limited, parallel=True),
+    Limit("T11-charge", "transport", transport.migration_charging, parallel=True),
+    Limit("T11-discharge", "transport", transport.migration_discharging),
+    Limit("T12", "kinetics", kinetics.nernst),
+    Limit("T12-decade", "kinetics", kinetics.nernst_decade),
+    Limit("T13", "kinetics", kinetics.tafel_slope),
+    Limit("T13-MHC", "kinetics", kinetics.tafel_slope_of_mhc),
+    Limit("T14-series", "transport", transport.series),
+    Limit("T14-parallel", "transport", transport.parallel, parallel=True),
+    Limit("T15", "conservation", conservation.balances, parallel=True),
+    Limit("T16", "energy", energy.energy_decay, parallel=True),
+    Limit("T16-split", "energy", energy.energy_decay_split),
+    Limit("T17", "conservation", conservation.faraday, parallel=True),
+    Limit("T18", "conservation", conservation.partition, parallel=True),
+    Limit("T20", "fronts", fronts.overgrowth, parallel=True),
+    Limit("T21", "fronts", fronts.two_fronts),
+    Limit("T22", "conservation", conservation.conversion, parallel=True),
+    Limit("ramp", "growth", growth.ramp),
+    Limit("exponent-1", "growth", growth.exponent_one),
+    Limit("exponent-1/2", "growth", growth.exponent_half),
+    Limit("log-slope", "growth", growth.logarithmic_slope),
+    Limit("law-reaction", "laws", laws.reaction_limited),
+    Limit("law-interstitial", "laws", laws.interstitial_limited),
+    Limit("law-tunnelling", "laws", laws.tunnelling_limited),
+    Limit("law-EC", "laws", laws.ec_reaction_limited),
+    Limit("law-VonKolzenberg", "laws", laws.von_kolzenberg),
+)
+
+
+def select(names: Iterable[str], *, parallel: bool = False) -> tuple[Limit, ...]:
+    """Return the limits that ``names`` call for, in the order of the list; all if there are none.
+
+    A name is that of a limit (``T5-film``), its first part (``T5``: all of them) or a group. ``p``
+    may stand for the prime, ``T4p`` for ``T4'``.
+
+    Args:
+        names: as given by the user, upper and lower case alike.
+        parallel: only those that exercise what differs between one rank and several.
+
+    Raises:
+        ParameterError: a name that calls for nothing.
+    """
+    chosen = [limit for limit in LIMITS if limit.parallel or not parallel]
+    wanted = list(names)
+    if not wanted:
+        return tuple(chosen)
+    keys = {limit.name: _keys(limit) for limit in LIMITS}
+    every = {key for some in keys.values() for key in some}
+    for name in wanted:
+        if _plain(name) not in every:
+            known = {limit.name for limit in LIMITS} | {limit.group for limit in LIMITS}
+            raise ParameterError(f"unknown limit '{name}'; {did_you_mean(name, known)}")
+    asked = {_plain(name) for name in wanted}
+    return tuple(limit for limit in chosen if asked & keys[limit.name])
+
+
+def _keys(limit: Limit) -> set[str]:
+    return {_plain(limit.name), _plain(limit.name.split("-")[0]), _plain(limit.group)}
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("'", "p").replace("\u2019", "p")
