@@ -28,7 +28,10 @@ def decay_constant(barrier: float, effective_mass: float) -> float:
         ParameterError: barrier or mass not positive.
     """
     if barrier <= 0.0 or effective_mass <= 0.0:
-        raise ParameterError(f"tunnelling barrier and effective mass must be positive, got {barrier}, {effective_mass}")
+        raise ParameterError(
+            f"tunnelling barrier and effective mass must be positive, got {barrier} J, "
+            f"{effective_mass}"
+        )
     return float(2.0 * np.sqrt(2.0 * effective_mass * ELECTRON_MASS * barrier) / HBAR)
 
 
@@ -47,7 +50,7 @@ class Tunnelling:
     decay: Array
 
     def slowness(self, shares: Array) -> Array:
-        """Return beta/2 of the local solid [1/m], (nodes,), from the solids' ``shares`` (solids, nodes)."""
+        """Return beta/2 of the local solid [1/m], (nodes,), from ``shares`` (solids, nodes)."""
         total = np.maximum(shares.sum(axis=0), 1e-12)
         return np.asarray(0.5 * (self.decay @ shares) / total)
 

@@ -39,9 +39,13 @@ class FrontLaw:
 
     def relaxation(self, speed: Array, fastest: float) -> Array:
         """Return Lambda [1/s], (nodes,), from the front's speed carried along n [m/s]."""
-        return np.asarray(self.factor / self.width * np.maximum(np.abs(speed), self.floor * fastest + 1e-300))
+        return np.asarray(
+            self.factor / self.width * np.maximum(np.abs(speed), self.floor * fastest + 1e-300)
+        )
 
-    def reaction(self, phi: Array, relaxation: Array, curvature: Array, speed: Array) -> tuple[Array, Array]:
+    def reaction(
+        self, phi: Array, relaxation: Array, curvature: Array, speed: Array
+    ) -> tuple[Array, Array]:
         """Return the local part of -d(phi)/dt [1/s] and its derivative by phi, (nodes,) each."""
         drive = 0.25 * self.width * relaxation * curvature - 4.0 / self.width * speed
         value = relaxation * phi * (1 - phi) * (1 - 2 * phi) + drive * phi * (1 - phi)

@@ -3,7 +3,8 @@
 The order parameter phi is 1 in the film and 0 in the liquid; at rest it follows
 ``phi = (1 - tanh(2 d / l)) / 2`` with the distance d into the liquid and the interface width l.
 
-Source: Moelans, Blanpain & Wollants, Phys. Rev. B 78, 024113 (2008), for the profile; see models/README.md.
+Source: Moelans, Blanpain & Wollants, Phys. Rev. B 78, 024113 (2008), for the profile; see
+models/README.md.
 """
 
 from __future__ import annotations
@@ -27,7 +28,9 @@ def signed_distance(phi: Array, width: float) -> Array:
 
     It is smooth where grad(phi) vanishes, so normals and curvature are taken from it.
     """
-    return np.asarray(0.5 * width * np.arctanh(np.clip(2.0 * phi - 1.0, -1.0 + 2 * _CLIP, 1.0 - 2 * _CLIP)))
+    return np.asarray(
+        0.5 * width * np.arctanh(np.clip(2.0 * phi - 1.0, -1.0 + 2 * _CLIP, 1.0 - 2 * _CLIP))
+    )
 
 
 def front_density(phi: Array, width: float) -> Array:

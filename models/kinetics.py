@@ -71,12 +71,16 @@ class Marcus:
     def __post_init__(self) -> None:
         """Refuse a reorganisation energy that is not positive."""
         if not self.reorganisation_energy > 0.0:
-            raise ParameterError(f"reorganisation_energy must be positive, got {self.reorganisation_energy}")
+            raise ParameterError(
+                f"reorganisation_energy must be positive, got {self.reorganisation_energy}"
+            )
 
     def log_factor(self, overpotential: Array, alpha: Array, temperature: float) -> Array:
         """Return ln of the factor; ``alpha`` is implied by the law (1/2 at zero overpotential)."""
         x = FARADAY * np.asarray(overpotential)
-        exponent = -(2.0 * x + x**2 / self.reorganisation_energy) / (4.0 * GAS_CONSTANT * temperature)
+        exponent = -(2.0 * x + x**2 / self.reorganisation_energy) / (
+            4.0 * GAS_CONSTANT * temperature
+        )
         return bounded(exponent)
 
 
@@ -84,7 +88,8 @@ class Marcus:
 class MarcusHushChidsey:
     """Marcus-Hush-Chidsey factor: Marcus rates summed over the electrode's Fermi function.
 
-    With lambda and eta in units of RT: k ~ integral of exp[-(x - lambda - eta)^2 / 4 lambda] / (1 + exp x) dx.
+    With lambda and eta in units of RT: k ~ integral of exp[-(x - lambda - eta)^2 / 4 lambda] / (1 +
+    exp x) dx.
     The integral is tabulated once; the usual closed form is up to 12 % off.
 
     Source: Chidsey, Science 251, 919 (1991), eq. 3.
@@ -98,13 +103,17 @@ class MarcusHushChidsey:
     def __post_init__(self) -> None:
         """Refuse a reorganisation energy that is not positive."""
         if not self.reorganisation_energy > 0.0:
-            raise ParameterError(f"reorganisation_energy must be positive, got {self.reorganisation_energy}")
+            raise ParameterError(
+                f"reorganisation_energy must be positive, got {self.reorganisation_energy}"
+            )
 
     def log_factor(self, overpotential: Array, alpha: Array, temperature: float) -> Array:
         """Return ln of the factor; ``alpha`` is implied by the law."""
         thermal = GAS_CONSTANT * temperature
         eta, table = _mhc_table(self.reorganisation_energy / thermal)
-        return bounded(np.interp(FARADAY * np.asarray(overpotential, dtype=np.float64) / thermal, eta, table))
+        return bounded(
+            np.interp(FARADAY * np.asarray(overpotential, dtype=np.float64) / thermal, eta, table)
+        )
 
 
 @lru_cache(maxsize=16)

@@ -88,7 +88,9 @@ class ReactionSet:
     def column(self, name: str) -> Array:
         """Return nu of the species in every reaction, (reactions,); zeros if none touches it."""
         names = [s.name for s in self.species]
-        return self.stoichiometry[:, names.index(name)] if name in names else np.zeros(len(self.names))
+        return (
+            self.stoichiometry[:, names.index(name)] if name in names else np.zeros(len(self.names))
+        )
 
     @cached_property
     def solid_stoichiometry(self) -> Array:
@@ -108,7 +110,9 @@ class ReactionSet:
     @cached_property
     def reactant(self) -> tuple[int | None, ...]:
         """Return the index of the solid that each conversion consumes, None for depositions."""
-        return tuple(int(np.argmin(row)) if row.min() < 0 else None for row in self.solid_stoichiometry)
+        return tuple(
+            int(np.argmin(row)) if row.min() < 0 else None for row in self.solid_stoichiometry
+        )
 
     @property
     def depositions(self) -> list[int]:
@@ -127,10 +131,13 @@ class ReactionSet:
         return np.array([nu[r, a] * self.molar_volume[a] for r, a in enumerate(self.product)])
 
     def at_temperature(self, temperature: float, reference: float) -> ReactionSet:
-        """Return the set with rates scaled from ``reference`` to ``temperature`` [K] (Arrhenius)."""
+        """Return the set with rates scaled from ``reference`` to ``temperature`` [K]."""
         factor = arrhenius(self.activation_energy, temperature, reference)
         return replace(
-            self, rate=self.rate * factor, interstitial_rate=self.interstitial_rate * factor, temperature=temperature
+            self,
+            rate=self.rate * factor,
+            interstitial_rate=self.interstitial_rate * factor,
+            temperature=temperature,
         )
 
     def rates(self, r: int, at: Surroundings) -> tuple[Array, Array]:
@@ -148,7 +155,9 @@ class ReactionSet:
         alpha = float(self.alpha[r])
         shift = self._capillary(r, at)
         n = max(float(self.electrons[r]), 1.0)
-        log_factor = self.kinetics.log_factor(at.potential - self.reference_potential[r], self.alpha[r], self.temperature)
+        log_factor = self.kinetics.log_factor(
+            at.potential - self.reference_potential[r], self.alpha[r], self.temperature
+        )
         capillary = np.exp(bounded(alpha / n * shift))
         tunnelling = self.rate[r] * activity * at.probability * np.exp(log_factor) * capillary
         return tunnelling, self.interstitial_rate[r] * activity * at.carrier * capillary
@@ -156,7 +165,9 @@ class ReactionSet:
     def affinity(self, r: int, at: Surroundings) -> Array:
         """Return the affinity A/RT per extent [-] (positive: runs as written)."""
         thermal = GAS_CONSTANT * self.temperature
-        drive = self.electrons[r] * FARADAY * (self.equilibrium_potential[r] - at.potential) / thermal
+        drive = (
+            self.electrons[r] * FARADAY * (self.equilibrium_potential[r] - at.potential) / thermal
+        )
         tiny = 1e-12
         for name, activity in ((SOLVENT, at.solvent), (ANION, at.salt), (CATION, at.salt)):
             nu = self.column(name)[r]
@@ -166,12 +177,19 @@ class ReactionSet:
 
     def _capillary(self, r: int, at: Surroundings) -> Array:
         """Return the Gibbs-Thomson shift of the affinity over RT, -nu V sigma H / RT."""
-        return np.asarray(-self.volume_rate[r] * self.interface_energy * at.curvature / (GAS_CONSTANT * self.temperature))
+        return np.asarray(
+            -self.volume_rate[r]
+            * self.interface_energy
+            * at.curvature
+            / (GAS_CONSTANT * self.temperature)
+        )
 
 
 def arrhenius(energy: Array | float, temperature: float, reference: float) -> Array:
     """Return exp[-(E/R)(1/T - 1/T_ref)] [-] for the activation energy [J/mol]."""
-    return np.asarray(np.exp(-np.asarray(energy) / GAS_CONSTANT * (1.0 / temperature - 1.0 / reference)))
+    return np.asarray(
+        np.exp(-np.asarray(energy) / GAS_CONSTANT * (1.0 / temperature - 1.0 / reference))
+    )
 
 
 def reaction_set(
@@ -185,7 +203,8 @@ def reaction_set(
     """Build the arrays from a table.
 
     Raises:
-        CaseError: a reaction makes no solid of the film, or needs one that is not in ``model.phases``.
+        CaseError: a reaction makes no solid of the film, or needs one that is not in
+        ``model.phases``.
         ParameterError: the table lacks a value.
     """
     reactions = [_reaction(table, name, solids) for name in names]
@@ -214,12 +233,20 @@ def reaction_set(
 
 def _reaction(table: ParameterTable, name: str, solids: Sequence[str]) -> Reaction:
     if name not in table.reactions:
-        raise CaseError(f"unknown reaction '{name}'; table '{table.name}' has {', '.join(table.reactions)}", "model.reactions")
+        raise CaseError(
+            f"unknown reaction '{name}'; table '{table.name}' has {', '.join(table.reactions)}",
+            "model.reactions",
+        )
     reaction = table.reactions[name]
     touched = {s for s in reaction.stoichiometry if table.species[s].state == "solid"}
     missing = touched - set(solids)
     if missing:
-        raise CaseError(f"reaction {name} needs the phase {sorted(missing)[0]}: add it to model.phases", "model.reactions")
+        raise CaseError(
+            f"reaction {name} needs the phase {sorted(missing)[0]}: add it to model.phases",
+            "model.reactions",
+        )
     if not any(reaction.stoichiometry[s] > 0 for s in touched):
-        raise CaseError(f"reaction {name} makes no solid of the film: leave it out", "model.reactions")
+        raise CaseError(
+            f"reaction {name} makes no solid of the film: leave it out", "model.reactions"
+        )
     return reaction

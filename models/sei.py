@@ -108,7 +108,11 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
     solids = tuple(p for p in case.phases if p not in _NOT_SOLID)
     width = table.value("interface_width")
     reactions = reaction_set(
-        table, case.reactions, solids, _kinetics(case.kinetics, table), gibbs_thomson=case.gibbs_thomson
+        table,
+        case.reactions,
+        solids,
+        _kinetics(case.kinetics, table),
+        gibbs_thomson=case.gibbs_thomson,
     )
     porosity = np.array([table.value("organic_porosity") if s == ORGANIC else 0.0 for s in solids])
     density = np.array([_density(table, s) for s in solids])
@@ -117,10 +121,14 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         front=FrontLaw(width, table.value("front_mobility_factor")),
         reactions=reactions,
         tunnelling=_tunnelling(table, solids) if "tunnelling" in case.electron_channels else None,
-        interstitial=_interstitial(table, solids, case) if "interstitial" in case.electron_channels else None,
+        interstitial=_interstitial(table, solids, case)
+        if "interstitial" in case.electron_channels
+        else None,
         solvent=_liquid(table, "EC", SOLVENT) if "solvent" in case.transport else None,
         salt=_liquid(table, "salt", ANION) if "salt" in case.transport else None,
-        conduction=_conduction(table, solids, case) if "ionic_potential" in case.transport else None,
+        conduction=_conduction(table, solids, case)
+        if "ionic_potential" in case.transport
+        else None,
         nucleation=_nucleation(table, density, seeds, width),
         nucleating=tuple(bool(d > 0) for d in density),
         proportional=case.deposition == "proportional",
@@ -139,12 +147,17 @@ def _kinetics(name: str, table: ParameterTable) -> InterfaceKinetics:
     if name == "butler_volmer":
         return ButlerVolmer()
     energy = table.value("reorganisation_energy") * AVOGADRO
-    laws = {"marcus": Marcus, "marcus_hush_chidsey": MarcusHushChidsey}
+    laws: dict[str, type[Marcus] | type[MarcusHushChidsey]] = {
+        "marcus": Marcus,
+        "marcus_hush_chidsey": MarcusHushChidsey,
+    }
     return laws[name](energy)
 
 
 def _tunnelling(table: ParameterTable, solids: tuple[str, ...]) -> Tunnelling:
-    pairs = [(table.value("tunnelling_barrier", s), table.value("effective_mass", s)) for s in solids]
+    pairs = [
+        (table.value("tunnelling_barrier", s), table.value("effective_mass", s)) for s in solids
+    ]
     return Tunnelling(np.array([decay_constant(*pair) for pair in pairs]))
 
 
@@ -179,10 +192,14 @@ def _conduction(table: ParameterTable, solids: tuple[str, ...], case: ModelCase)
 
 def _density(table: ParameterTable, solid: str) -> float:
     """Return chi of a solid [1/m3], 0 where the table has none."""
-    return table.value("nucleation_density", solid) if table.has("nucleation_density", solid) else 0.0
+    return (
+        table.value("nucleation_density", solid) if table.has("nucleation_density", solid) else 0.0
+    )
 
 
-def _nucleation(table: ParameterTable, density: Array, seeds: Seeds, width: float) -> PoissonNucleation | None:
+def _nucleation(
+    table: ParameterTable, density: Array, seeds: Seeds, width: float
+) -> PoissonNucleation | None:
     if seeds.law == "none":
         return None
     return PoissonNucleation(density, table.value("seed_radius_widths") * width, seeds.seed)

@@ -43,7 +43,8 @@ class ThinInterface:
     def solve(self, damkohler: float) -> tuple[float, float]:
         """Return (delta/l, average of N c over c at phi = 1/2) for Da = k l / D.
 
-        Finite volumes on [-reach, reach] with l = D = 1, c = 1 at the film end and no flux at the other.
+        Finite volumes on [-reach, reach] with l = D = 1, c = 1 at the film end and no flux at the
+        other.
         """
         x = np.linspace(-self.reach, self.reach, self.points)
         h = x[1] - x[0]
@@ -66,7 +67,7 @@ class ThinInterface:
 
     @cached_property
     def _table(self) -> tuple[Array, Array, Array]:
-        """Return numerical Da, its resistance 1/Da + delta/l and the ratio, up to an infinite rate."""
+        """Return numerical Da, its resistance 1/Da + delta/l and the ratio."""
 
         def resistance(log_da: float) -> float:
             da = float(np.exp(log_da))
@@ -90,4 +91,3 @@ class ThinInterface:
         used = np.where(wanted > resistance[0], damkohler, 1.0 / inverse)
         factor = used / np.maximum(damkohler, 1e-300)
         return np.asarray(factor), np.asarray(np.interp(np.log(used), np.log(numeric), ratio))
-

@@ -8,7 +8,8 @@ import numpy as np
 
 from interphase.models.interpolation import Array
 
-# Composition that varies less than this over one interface width has no layers: it conducts in parallel.
+# Composition that varies less than this over one interface width has no layers: it conducts in
+# parallel.
 _LAYERED = 0.05
 # Liquid fraction of the front's profile below which it does not conduct along the film.
 _TRACE = 0.01
@@ -31,11 +32,11 @@ class Mixture:
     layered: bool = True
 
     def arithmetic(self, shares: Array) -> Array:
-        """Return the parallel mean, (nodes,); shares (solids, nodes) need not sum to one (pores)."""
+        """Return the parallel mean, (nodes,); shares (solids, nodes) may leave room for pores."""
         return np.asarray(self.values @ shares)
 
     def harmonic(self, shares: Array) -> Array:
-        """Return the series mean, (nodes,), scaled by the solid fraction; the parallel one for columns."""
+        """Return the series mean, (nodes,), by the solid fraction; for columns the parallel one."""
         if not self.layered:
             return self.arithmetic(shares)
         total = np.maximum(shares.sum(axis=0), 1e-12)
@@ -70,10 +71,12 @@ def layer_tensor(arithmetic: Array, harmonic: Array, direction: Array, width: fl
 class Pores:
     """How far liquid in the film's pores conducts: nothing below percolation, a power law above.
 
-    f(p) = [(p - p_c)/(1 - p_c)]^b for p > p_c, else 0. Voids that a conversion opens inside the film
+    f(p) = [(p - p_c)/(1 - p_c)]^b for p > p_c, else 0. Voids that a conversion opens inside the
+    film
     (27 % of the organic's volume) are closed.
 
-    Source: p_c = 0.2895 for overlapping spheres, Lorenz & Ziff, J. Chem. Phys. 114, 3659 (2001); the
+    Source: p_c = 0.2895 for overlapping spheres, Lorenz & Ziff, J. Chem. Phys. 114, 3659 (2001);
+    the
     exponent is Bruggeman's.
 
     Attributes:
@@ -94,7 +97,8 @@ class Pores:
 class LiquidSpecies:
     """A species dissolved in the liquid and in the film's pores; obeys Fick's law.
 
-    d(theta c)/dt = div(D grad c) - sources, D = D_liquid [(1 - phi) + phi f(p)] + D_film phi with the
+    d(theta c)/dt = div(D grad c) - sources, D = D_liquid [(1 - phi) + phi f(p)] + D_film phi with
+    the
     liquid fraction theta = 1 - phi + phi p, the porosity p and its conduction f.
     Migration of the anion is left out: over a film's domain it changes c by less than
     1e-6 of the reservoir value at any current of a cell (models/README.md).

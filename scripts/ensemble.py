@@ -1,4 +1,4 @@
-"""Mean and spread of several finished runs: ``python -m interphase.scripts.ensemble DIR [DIR ...]``.
+"""Mean and spread of finished runs: ``python -m interphase.scripts.ensemble DIR [DIR ...]``.
 
 Films of a few grains differ from seed to seed: report ensembles, not one film.
 """
@@ -36,7 +36,9 @@ def final_numbers(folder: Path) -> dict[str, float]:
     """
     path = folder / "summary.json"
     if not path.is_file():
-        raise OutputError(f"{folder} holds no finished run (summary.json is missing): run the case first")
+        raise OutputError(
+            f"{folder} holds no finished run (summary.json is missing): run the case first"
+        )
     summary = json.loads(path.read_text())
     if not summary.get("finished"):
         raise OutputError(f"the run in {folder} ended before its time: continue it with --restart")
@@ -49,14 +51,21 @@ def table(runs: Sequence[dict[str, float]]) -> str:
     for name, (scale, unit) in _QUANTITIES.items():
         values = np.array([run[name] for run in runs]) * scale
         spread = values.std(ddof=1) if values.size > 1 else float("nan")
-        lines.append(f"| {name} [{unit}] | {values.mean():.3g} | {spread:.2g} | {values.min():.3g} | {values.max():.3g} |")
+        lines.append(
+            f"| {name} [{unit}] | {values.mean():.3g} | {spread:.2g} "
+            f"| {values.min():.3g} | {values.max():.3g} |"
+        )
     return "\n".join(lines)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the table of the given run folders; exit code 2 if one is not finished."""
-    parser = argparse.ArgumentParser(prog="python -m interphase.scripts.ensemble", description=__doc__)
-    parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="folder of a finished run")
+    parser = argparse.ArgumentParser(
+        prog="python -m interphase.scripts.ensemble", description=__doc__
+    )
+    parser.add_argument(
+        "folders", nargs="+", type=Path, metavar="DIR", help="folder of a finished run"
+    )
     folders = parser.parse_args(arguments).folders
     try:
         runs = [final_numbers(folder) for folder in folders]

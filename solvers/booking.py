@@ -14,7 +14,9 @@ def inventory(space: NodalSpace, set_: ReactionSet, phi: Array, shares: Array) -
     return np.asarray(space.mass * phi * shares / set_.molar_volume[:, None])
 
 
-def book(space: NodalSpace, set_: ReactionSet, change: Array, rates: Array, converted: Array) -> Array:
+def book(
+    space: NodalSpace, set_: ReactionSet, change: Array, rates: Array, converted: Array
+) -> Array:
     """Return the extents [mol] of one step per node, (reactions, size).
 
     Whatever changed a solid (growth, relaxation of the profile, selection, a seed) is booked to the
@@ -48,7 +50,9 @@ def book(space: NodalSpace, set_: ReactionSet, change: Array, rates: Array, conv
             extents[r] += part
             left = left - np.outer(nu[r], part)
         elif np.any(left[a] != 0.0):
-            raise ConvergenceError(f"{set_.solids[a]} changed but no reaction makes it: add one to model.reactions")
+            raise ConvergenceError(
+                f"{set_.solids[a]} changed but no reaction makes it: add one to model.reactions"
+            )
     return extents
 
 
@@ -64,6 +68,8 @@ def _weights(space: NodalSpace, rates: Array) -> Array:
         return np.ones_like(rates)
     positive = np.maximum(rates, 0.0)
     totals = np.array([space.sum(row) for row in positive])
-    whole = totals / totals.sum() if totals.sum() > 0 else np.full(rates.shape[0], 1.0 / rates.shape[0])
+    whole = (
+        totals / totals.sum() if totals.sum() > 0 else np.full(rates.shape[0], 1.0 / rates.shape[0])
+    )
     here = positive.sum(axis=0)
     return np.asarray(np.where(here > 0, positive / np.maximum(here, 1e-300), whole[:, None]))

@@ -67,11 +67,21 @@ class CarrierField:
     """
 
     def __init__(
-        self, space: NodalSpace, electrode: BoolArray, model: Interstitial, width: float, options: LinearOptions, prefix: str
+        self,
+        space: NodalSpace,
+        electrode: BoolArray,
+        model: Interstitial,
+        width: float,
+        options: LinearOptions,
+        prefix: str,
     ) -> None:
         self._space, self._width = space, width
         depth = space.geometry.elevation(space.points)
-        held = electrode | (depth <= model.start_depth + 1e-3 * space.geometry.cell_size) if model.start_depth else electrode
+        held = (
+            electrode | (depth <= model.start_depth + 1e-3 * space.geometry.cell_size)
+            if model.start_depth
+            else electrode
+        )
         self._stiffness = CellStiffness(space, tensor=True)
         self._system = ShiftedSystem(space, held)
         self._linear = LinearSolver(space, f"{prefix}carrier", options)
@@ -128,7 +138,7 @@ class CarrierField:
     def _follow(self, phi: Array) -> None:
         """Keep the carriers' domain a margin ahead of the film: beyond it there are none."""
         need = phi > _TAIL
-        if self._block is not None and self._space.sum(need & ~self._active) == 0:
+        if self._block is not None and not self._space.any(need & ~self._active):
             return
         # exp(-4 margin/l) further down the profile's tail: renewed every dozen steps or so.
         self._active = (phi > _TAIL * _MARGIN) | self._system.held
@@ -136,7 +146,10 @@ class CarrierField:
         rows = (start + np.flatnonzero(self._active)).astype(np.int32)
         self._rows = PETSc.IS().createGeneral(rows, comm=self._space.comm)
         self._block = None
-        self._cells = self._stiffness.cell_mean(self._space.full(self._active.astype(np.float64))) > 1.0 - 1e-9
+        self._cells = (
+            self._stiffness.cell_mean(self._space.full(self._active.astype(np.float64)))
+            > 1.0 - 1e-9
+        )
 
     def _solve_active(self, system: Any, rhs: Array, guess: Array) -> Array:
         """Solve on the carriers' domain; zero elsewhere, (size,)."""

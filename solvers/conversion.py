@@ -1,4 +1,4 @@
-"""Reactions that turn one solid of the film into another: at internal fronts, in mixtures, at depth."""
+"""Reactions that turn one solid into another: at internal fronts, in mixtures, at depth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from interphase.solvers.space import Array, NodalSpace
 
 # A pair of phases that fills less than this share of a node has no boundary there.
 _PRESENT = 0.02
-# Nodes where the product has more than this share (-0.5 l from the boundary) carry the internal front.
+# Nodes where the product has more than this share (-0.5 l from the boundary) carry the internal
+# front.
 _HEAD = 0.12
 # The profile ahead of the boundary is rebuilt up to this many widths; there x = 3e-5.
 _AHEAD = 2.6
@@ -70,7 +71,7 @@ class Conversion(Protocol):
     reaction: int
 
     def locate(self, view: FilmView) -> Array:
-        """Return the signed distance to the boundary it runs at [m], (size,); zeros if it has none."""
+        """Return the signed distance to its boundary [m], (size,); zeros if it has none."""
         ...
 
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
@@ -85,21 +86,26 @@ class Conversion(Protocol):
 def _surroundings(
     view: FilmView, action: Array, carrier: Array, rows: npt.NDArray[np.int64] | slice = slice(None)
 ) -> Surroundings:
-    """Return what a reaction inside the film sees at ``rows``: the liquid's activities do not count."""
+    """Return what a reaction inside the film sees at ``rows``; the liquid does not count."""
     probability = np.exp(-2.0 * action[rows])
     one = np.ones_like(probability)
-    return Surroundings(view.potential[rows], probability, carrier[rows], one, one, np.zeros_like(one))
+    return Surroundings(
+        view.potential[rows], probability, carrier[rows], one, one, np.zeros_like(one)
+    )
 
 
 class FrontConversion:
     """Conversion at the boundary between reactant and product, which moves into the reactant.
 
     The boundary is the level x = 1/2 of the product's part x of the pair, in moles. It is carried
-    by shifting its distance, ``psi -> psi + v dt``, exactly; ahead of it the profile is rebuilt from
+    by shifting its distance, ``psi -> psi + v dt``, exactly; ahead of it the profile is rebuilt
+    from
     the distance to the boundary, so a trace of product far away (round-off included) cannot grow.
     """
 
-    def __init__(self, space: NodalSpace, graph: NodeGraph, reaction: int, set_: ReactionSet) -> None:
+    def __init__(
+        self, space: NodalSpace, graph: NodeGraph, reaction: int, set_: ReactionSet
+    ) -> None:
         self.reaction = reaction
         self._space, self._graph = space, graph
         self._a, self._b = set_.reactant[reaction], set_.product[reaction]
@@ -110,7 +116,7 @@ class FrontConversion:
         self._guess = np.full(space.size, np.inf)
 
     def part(self, shares: Array) -> tuple[Array, Array]:
-        """Return (x, pair): the product's part of the pair and the pair's share before conversion."""
+        """Return (x, pair): the product's part of the pair, and the pair's share unconverted."""
         product = shares[self._b] / self._ratio
         pair = shares[self._a] + product
         return np.where(pair > _PRESENT, product / np.maximum(pair, _PRESENT), 0.0), pair
@@ -123,16 +129,26 @@ class FrontConversion:
         away = (view.phi < 0.01) | (pair < _PRESENT)
         limit = _AHEAD * view.width
         base = np.where(head, np.maximum(-psi, 0.0), limit)
-        self._guess = self._graph.eikonal(np.ones_like(psi), head | away, self._guess, limit=limit, base=base)
+        self._guess = self._graph.eikonal(
+            np.ones_like(psi), head | away, self._guess, limit=limit, base=base
+        )
         return np.where(head, psi, -self._guess)
 
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
         """Return the carriers' sink, shifted into the reactant; see the module."""
         _, pair = self.part(view.shares)
-        shifted = front_density(logistic(boundary + _SINK_SHIFT * view.width, view.width), view.width)
+        shifted = front_density(
+            logistic(boundary + _SINK_SHIFT * view.width, view.width), view.width
+        )
         r = self.reaction
         # Only in the film and only where the pair is: beside a third phase nothing converts.
-        return np.asarray(set_.electrons[r] * set_.interstitial_rate[r] * shifted * view.phi * np.clip(pair, 0.0, 1.0))
+        return np.asarray(
+            set_.electrons[r]
+            * set_.interstitial_rate[r]
+            * shifted
+            * view.phi
+            * np.clip(pair, 0.0, 1.0)
+        )
 
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
         """Move the boundary for one step; see the class."""
@@ -144,7 +160,9 @@ class FrontConversion:
         action, carrier = np.maximum(action - lead, 0.0), self._leaky_side(view, boundary)
         rows = np.flatnonzero(geometry.band & (pair > _PRESENT))
         tunnelling, carried = set_.rates(self.reaction, _surroundings(view, action, carrier, rows))
-        speed = mean_tunnelling_speed(tunnelling * self._volume, carried * self._volume, decay[rows], view.step)
+        speed = mean_tunnelling_speed(
+            tunnelling * self._volume, carried * self._volume, decay[rows], view.step
+        )
         moved, new, share = np.zeros(space.size), x.copy(), np.ones(space.size)
         moved[rows] = speed * view.step
         new[rows] = np.maximum(logistic(boundary[rows] + moved[rows], view.width), x[rows])
@@ -159,7 +177,9 @@ class FrontConversion:
         start = -0.9 * _SINK_SHIFT * view.width
         band = np.abs(psi) < BAND * view.width
         carry = self._graph.extension(psi, band, psi <= start)
-        return carry.apply(view.carrier, int(np.ceil(2 * BAND * view.width / self._space.geometry.cell_size)))
+        return carry.apply(
+            view.carrier, int(np.ceil(2 * BAND * view.width / self._space.geometry.cell_size))
+        )
 
 
 class MixtureConversion:
@@ -180,7 +200,10 @@ class MixtureConversion:
         columns = view.shares / np.maximum(view.shares.sum(axis=0), 1e-12)
         pair = columns[self._a] + columns[self._b]
         part = np.where(view.phi > 0.5, columns[self._b] / np.maximum(pair, _PRESENT), 0.0)
-        return np.asarray(4.0 * columns[self._a] * columns[self._b] / self._spacing + pair * self._graph.upwind_slope(part))
+        return np.asarray(
+            4.0 * columns[self._a] * columns[self._b] / self._spacing
+            + pair * self._graph.upwind_slope(part)
+        )
 
     def locate(self, view: FilmView) -> Array:
         """Return zeros: it has no boundary of its own."""
@@ -189,14 +212,20 @@ class MixtureConversion:
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
         """Return the carriers' sink where the boundaries are."""
         r = self.reaction
-        return np.asarray(set_.electrons[r] * set_.interstitial_rate[r] * self._area(view) * view.phi)
+        return np.asarray(
+            set_.electrons[r] * set_.interstitial_rate[r] * self._area(view) * view.phi
+        )
 
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
         """Convert in every node; exact exponential, so the reactant never goes negative."""
-        tunnelling, carried = set_.rates(self.reaction, _surroundings(view, view.action, view.carrier))
+        tunnelling, carried = set_.rates(
+            self.reaction, _surroundings(view, view.action, view.carrier)
+        )
         total = np.maximum(tunnelling + carried, 0.0)
         reactant = np.maximum(view.shares[self._a], 1e-300)
-        decay = np.where(view.shares[self._a] > 1e-14, total * self._area(view) * self._volume / reactant, 0.0)
+        decay = np.where(
+            view.shares[self._a] > 1e-14, total * self._area(view) * self._volume / reactant, 0.0
+        )
         used = -np.expm1(-decay * view.step) * np.maximum(view.shares[self._a], 0.0)
         extent = view.phi * used / self._volume
         return Converted(extent, tunnelling / np.maximum(total, 1e-300), 0.0)
@@ -214,7 +243,10 @@ class DepthConversion:
         self._space = space
         self._a, self._b = set_.reactant[reaction], set_.product[reaction]
         nu = set_.solid_stoichiometry[reaction]
-        self._volumes = -nu[self._a] * set_.molar_volume[self._a], nu[self._b] * set_.molar_volume[self._b]
+        self._volumes = (
+            -nu[self._a] * set_.molar_volume[self._a],
+            nu[self._b] * set_.molar_volume[self._b],
+        )
 
     def locate(self, view: FilmView) -> Array:
         """Return zeros: it has no boundary of its own."""
@@ -231,13 +263,27 @@ class DepthConversion:
         gradient = self._space.gradient(view.action)
         reach = 2.0 * np.sqrt((gradient**2).sum(axis=0))
         made, lost = self._volumes[1], self._volumes[0]
-        ahead = -np.expm1(-np.maximum(rate, 0.0) * reach * lost * view.step) * view.shares[self._a] / lost
-        back = -np.expm1(-np.maximum(-rate, 0.0) * reach * made * view.step) * view.shares[self._b] / made
+        ahead = (
+            -np.expm1(-np.maximum(rate, 0.0) * reach * lost * view.step)
+            * view.shares[self._a]
+            / lost
+        )
+        back = (
+            -np.expm1(-np.maximum(-rate, 0.0) * reach * made * view.step)
+            * view.shares[self._b]
+            / made
+        )
         return Converted(view.phi * (ahead - back), np.ones_like(rate), 0.0)
 
 
 def conversions(
-    space: NodalSpace, graph: NodeGraph, set_: ReactionSet, *, nucleating: Array, proportional: bool, spacing: float
+    space: NodalSpace,
+    graph: NodeGraph,
+    set_: ReactionSet,
+    *,
+    nucleating: Array,
+    proportional: bool,
+    spacing: float,
 ) -> list[Conversion]:
     """Return the conversions of a film, each with the law that its product asks for.
 

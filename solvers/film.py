@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from interphase.models.electrons import mean_tunnelling_speed
 from interphase.models.interpolation import signed_distance
 from interphase.models.reactions import ANION, SOLVENT, Surroundings
 from interphase.models.sei import SEIGrowth
@@ -21,24 +20,26 @@ from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.program import Drive
 from interphase.solvers.booking import book, inventory
 from interphase.solvers.carrier import ActionField, CarrierField
-from interphase.solvers.conversion import Conversion, Converted, FilmView, FrontConversion, conversions
-from interphase.solvers.front import FrontGeometry, FrontStepper, front_geometry, lead_of_foot
+from interphase.solvers.conversion import (
+    Conversion,
+    Converted,
+    FilmView,
+    FrontConversion,
+    conversions,
+)
+from interphase.solvers.front import FrontGeometry, FrontStepper, front_geometry
 from interphase.solvers.graph import NodeGraph
-from interphase.solvers.linear import LinearOptions, LinearSolver
-from interphase.solvers.liquid import IonicPotential, LiquidField
+from interphase.solvers.linear import LinearOptions
+from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator
+from interphase.solvers.rates import FrontRates, front_rates, thin_interface_factors
 from interphase.solvers.schemes import BackwardEuler, TimeScheme
 from interphase.solvers.space import Array, NodalSpace
-from interphase.solvers.state import FilmState, TransportClock
+from interphase.solvers.state import FilmState
+from interphase.solvers.transport import LiquidTransport
 
-# Liquid and ionic current are solved every step unless they change by less than this (relative to
-# the reservoir and to RT/F), and at least every so many steps.
-_STEADY = 2.0e-3
-_LONGEST_WAIT = 8
 # How much of rate times step counts as displacement where the front moved less than that.
 _RATE_WEIGHT = 0.3
-# Unknowns from which the liquid's species are solved by multigrid.
-_MULTIGRID_FROM = 10_000
 # Carriers that cannot move a front by this part of its width in a step are not solved for.
 _NEGLIGIBLE = 1.0e-5
 # Sweeps that carry the shares ahead of the front: it moves less than a cell in a step.
@@ -62,17 +63,6 @@ class StepReport:
     error: float
     newton: int
     seeds: int
-
-
-@dataclass(frozen=True)
-class _FrontRates:
-    """Rates on the outer front, carried along n; arrays (..., size), zero outside the band."""
-
-    speed: Array
-    phase_speed: Array
-    deposited: Array
-    rates: Array
-    tunnelling: Array
 
 
 class FilmSolver:
@@ -103,13 +93,10 @@ class FilmSolver:
         self._action = ActionField(self.graph, self.electrode) if model.tunnelling else None
         self._carrier = None
         if model.interstitial:
-            self._carrier = CarrierField(space, self.electrode, model.interstitial, width, linear, prefix)
-        liquid = LinearSolver(space, f"{prefix}liquid", _smooth(linear, space))
-        self._solvent = LiquidField(space, bulk, liquid) if model.solvent else None
-        self._salt = LiquidField(space, bulk, liquid) if model.salt else None
-        self.potential = None
-        if model.conduction:
-            self.potential = IonicPotential(space, self.electrode, bulk, width, linear, prefix)
+            self._carrier = CarrierField(
+                space, self.electrode, model.interstitial, width, linear, prefix
+            )
+        self._liquid = LiquidTransport(space, model, self.electrode, bulk, linear, prefix)
         self._thin = ThinInterface()
         nucleating = np.array(model.nucleating or (True,) * len(model.solids))
         self.conversions: list[Conversion] = conversions(
@@ -122,6 +109,11 @@ class FilmSolver:
             self.nucleator = Nucleator(space, self.electrode, model.nucleation, fronts)
         self._face = space.mass * self.electrode
         self._face = self._face / space.sum(self._face)
+
+    @property
+    def potential(self) -> IonicPotential | None:
+        """Return the ionic potential's field, None where the case leaves it out."""
+        return self._liquid.potential
 
     def step(self, state: FilmState, dt: float, drive: Drive) -> tuple[FilmState, StepReport]:
         """Return the state after ``dt`` [s] under ``drive`` (taken at mid-step), and a report.
@@ -137,25 +129,37 @@ class FilmSolver:
         action = self._solve_action(model, state)
         view = self._view(model, state, action, drive, dt)
         boundaries = [c.locate(view) for c in self.conversions]
-        factor, ratio = self._thin_factors(model, state)
-        state, delivered, inflow = self._solve_carrier(model, state, view, boundaries, factor, drive, dt)
+        factor, ratio = thin_interface_factors(self._thin, model, state)
+        state, delivered, inflow = self._solve_carrier(
+            model, state, view, boundaries, factor, drive, dt
+        )
         view = self._view(model, state, action, drive, dt)
-        rates = self._front_rates(model, state, view, geometry, factor * ratio, dt)
-        phi = self._front.step(self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed)
+        face = self._face if model.inner_face else None
+        rates = front_rates(self.space, model, state, view, geometry, factor * ratio, dt, face)
+        phi = self._front.step(
+            self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed
+        )
         grown = self._shares(model, state, phi, geometry, rates, dt)
         view = replace(view, phi=phi, shares=grown)
         converted = [
-            c.advance(model.reactions, view, b) for c, b in zip(self.conversions, boundaries, strict=True)
+            c.advance(model.reactions, view, b)
+            for c, b in zip(self.conversions, boundaries, strict=True)
         ]
         shares = grown.copy()
         for c, result in zip(self.conversions, converted, strict=True):
             shares += self._share_change(c, result, phi)
         new = replace(
-            state, time=state.time + dt, step=dt, phi=phi, phi_before=state.phi, shares=shares, action=action
+            state,
+            time=state.time + dt,
+            step=dt,
+            phi=phi,
+            phi_before=state.phi,
+            shares=shares,
+            action=action,
         )
         new, seeds = self._nucleate(model, new, state, drive, dt)
         new = self._account(model, state, new, rates, converted, delivered, inflow)
-        new = self._transport(model, new, drive, dt)
+        new = self._liquid.advance(model, new, drive, dt)
         return new, self._report(state, new, phi, geometry, rates, converted, seeds, dt)
 
     def _solve_action(self, model: SEIGrowth, state: FilmState) -> Array:
@@ -163,7 +167,9 @@ class FilmSolver:
             return state.action
         return self._action.solve(model.tunnelling, state.phi, state.columns, state.action)
 
-    def _view(self, model: SEIGrowth, state: FilmState, action: Array, drive: Drive, dt: float) -> FilmView:
+    def _view(
+        self, model: SEIGrowth, state: FilmState, action: Array, drive: Drive, dt: float
+    ) -> FilmView:
         """Return what reactions see of the film."""
         carrier = np.zeros_like(state.phi)
         if model.interstitial is not None:
@@ -175,27 +181,17 @@ class FilmSolver:
         potential = drive.potential - state.potential
         return FilmView(state.phi, state.shares, action, carrier, potential, model.front.width, dt)
 
-    def _thin_factors(self, model: SEIGrowth, state: FilmState) -> tuple[Array, Array]:
-        """Return the thin-interface factors (k_pf/k, mean of N c over c at 1/2) per node."""
-        if model.interstitial is None:
-            one = np.ones_like(state.phi)
-            return one, one
-        set_, columns = model.reactions, state.columns
-        k = np.zeros_like(state.phi)
-        for r in set_.depositions:
-            weight = 1.0 if model.proportional else columns[set_.product[r]]
-            k += set_.electrons[r] * set_.interstitial_rate[r] * weight / model.interstitial.concentration_ref
-        d = model.interstitial.diffusivity @ columns
-        return self._thin.correct(k * model.front.width / np.maximum(d, 1e-300))
-
     def _solve_carrier(
-        self, model: SEIGrowth, state: FilmState, view: FilmView, boundaries: list[Array], factor: Array,
+        self, model: SEIGrowth, state: FilmState, view: FilmView, boundaries: list[Array], factor:
+        Array,
         drive: Drive, dt: float,
     ) -> tuple[FilmState, Array, float]:  # fmt: skip
         if self._carrier is None or model.interstitial is None:
             return state, np.zeros_like(state.phi), 0.0
         level = model.interstitial.boltzmann(drive.potential, drive.temperature)
-        fastest = float(np.max(model.reactions.volume_rate * model.reactions.interstitial_rate)) * level
+        fastest = (
+            float(np.max(model.reactions.volume_rate * model.reactions.interstitial_rate)) * level
+        )
         if fastest * dt < _NEGLIGIBLE * model.front.width or not self.space.max(state.phi) > 0.5:
             # Even with w = 1 everywhere they would not move any front: what they deliver is owed.
             return state, np.zeros_like(state.phi), 0.0
@@ -205,8 +201,12 @@ class FilmSolver:
         sink = np.zeros_like(state.phi)
         for r in set_.depositions:
             weight = 1.0 if model.proportional else columns[set_.product[r]]
-            activity = np.where(set_.column(SOLVENT)[r] < 0, solvent, 1.0) * np.where(set_.column(ANION)[r] < 0, salt, 1.0)
-            sink += set_.electrons[r] * set_.interstitial_rate[r] * factor * weight * activity * density
+            activity = np.where(set_.column(SOLVENT)[r] < 0, solvent, 1.0) * np.where(
+                set_.column(ANION)[r] < 0, salt, 1.0
+            )
+            sink += (
+                set_.electrons[r] * set_.interstitial_rate[r] * factor * weight * activity * density
+            )
         for c, boundary in zip(self.conversions, boundaries, strict=True):
             sink += c.sink(set_, view, boundary)
         solution = self._carrier.solve(
@@ -217,51 +217,22 @@ class FilmSolver:
         )  # fmt: skip
         return replace(state, carrier=solution.activity), solution.delivered, solution.inflow
 
-    def _front_rates(
-        self, model: SEIGrowth, state: FilmState, view: FilmView, geometry: FrontGeometry, factor: Array, dt: float
-    ) -> _FrontRates:
-        """Return the rates of the depositions on the outer front, as means over the step."""
-        space, set_ = self.space, model.reactions
-        fields = [view.action, view.carrier * factor, view.potential, state.solvent_level, state.salt_level]
-        foot = lead_of_foot(space, geometry, view.action, model.front.width)
-        action, carrier, potential, solvent, salt, lead, decay = geometry.at_front(space, fields, list(foot))
-        action = np.maximum(action - lead, 0.0)
-        if model.inner_face:
-            solvent = np.full_like(solvent, space.sum(self._face * state.solvent_level))
-        rows = np.flatnonzero(geometry.band)
-        at = Surroundings(
-            potential[rows], np.exp(-2.0 * action[rows]), np.maximum(carrier[rows], 0.0),
-            np.maximum(solvent[rows], 0.0), np.maximum(salt[rows], 0.0), -geometry.curvature[rows],
-        )  # fmt: skip
-        n, size = len(model.solids), space.size
-        columns = state.columns
-        tunnelled, carried = np.zeros((len(set_.names), size)), np.zeros((len(set_.names), size))
-        for r in set_.depositions:
-            weight = 1.0 if model.proportional else columns[set_.product[r]][rows]
-            t, c = set_.rates(r, at)
-            tunnelled[r, rows], carried[r, rows] = t * weight, c * weight
-        solidity = model.solidity
-        volume = np.array([set_.volume_rate[r] / solidity[set_.product[r]] for r in range(len(set_.names))])
-        fast = (volume[:, None] * tunnelled).sum(axis=0)
-        slow = (volume[:, None] * carried).sum(axis=0)
-        speed = mean_tunnelling_speed(np.maximum(fast, 0.0), slow, decay, dt) + np.minimum(fast, 0.0)
-        scale = np.where(fast > 0, (speed - slow) / np.maximum(fast, 1e-300), 1.0)
-        rates = tunnelled * scale + carried
-        deposited = np.zeros((n, size))
-        for r in set_.depositions:
-            deposited[set_.product[r]] += volume[r] * rates[r]
-        phase_speed = deposited / np.maximum(columns, 1e-12) if not model.proportional else deposited
-        part = np.where(rates > 0, tunnelled * scale / np.maximum(rates, 1e-300), 1.0)
-        return _FrontRates(speed, phase_speed, deposited, rates, np.clip(part, 0.0, 1.0))
-
     def _shares(
-        self, model: SEIGrowth, state: FilmState, phi: Array, geometry: FrontGeometry, rates: _FrontRates, dt: float
+        self,
+        model: SEIGrowth,
+        state: FilmState,
+        phi: Array,
+        geometry: FrontGeometry,
+        rates: FrontRates,
+        dt: float,
     ) -> Array:
         """Return the shares after growth: what new material is made of, (solids, size)."""
         solidity = model.solidity[:, None]
         if model.proportional:
             total = np.maximum(rates.deposited.sum(axis=0), 1e-300)
-            new = np.where(rates.deposited.sum(axis=0) > 0, rates.deposited / total * solidity, state.shares)
+            new = np.where(
+                rates.deposited.sum(axis=0) > 0, rates.deposited / total * solidity, state.shares
+            )
             gain = np.maximum(phi - state.phi, 0.0)
             kept = np.where(phi > 0, gain / np.maximum(phi, 1e-300), 0.0)
             return np.asarray(state.shares + kept * (new - state.shares))
@@ -294,24 +265,31 @@ class FilmSolver:
         return self.nucleator.place(new, seeds, model.front.width), len(seeds)
 
     def bare_speeds(self, model: SEIGrowth, drive: Drive) -> tuple[Array, Array]:
-        """Return the speed of each solid on the bare electrode and of the conversion into it [m/s], (solids,)."""
+        """Return the speeds on the bare electrode: growth, conversion [m/s], (solids,) each."""
         set_, one = model.reactions, np.ones(1)
-        level = model.interstitial.boltzmann(drive.potential, drive.temperature) if model.interstitial else 0.0
+        level = (
+            model.interstitial.boltzmann(drive.potential, drive.temperature)
+            if model.interstitial
+            else 0.0
+        )
         probability = one if model.tunnelling else 0.0 * one
         at = Surroundings(one * drive.potential, probability, one * level, one, one, 0.0 * one)
         bare, converting = np.zeros(len(model.solids)), np.zeros(len(model.solids))
         for r, a in enumerate(set_.product):
-            speed = float(sum(set_.rates(r, at))[0]) * set_.volume_rate[r]
+            tunnelled, carried = set_.rates(r, at)
+            speed = float((tunnelled + carried)[0]) * set_.volume_rate[r]
             (bare if r in set_.depositions else converting)[a] += speed
         return bare, converting
 
     def _account(
-        self, model: SEIGrowth, old: FilmState, new: FilmState, rates: _FrontRates,
+        self, model: SEIGrowth, old: FilmState, new: FilmState, rates: FrontRates,
         converted: list[Converted], delivered: Array, inflow: float,
     ) -> FilmState:  # fmt: skip
         """Book the step's changes and give liquid species, carriers and charge their sources."""
         space, set_ = self.space, model.reactions
-        change = inventory(space, set_, new.phi, new.shares) - inventory(space, set_, old.phi, old.shares)
+        change = inventory(space, set_, new.phi, new.shares) - inventory(
+            space, set_, old.phi, old.shares
+        )
         done = np.zeros((len(set_.names), space.size))
         tunnelling = rates.tunnelling.copy()
         for c, result in zip(self.conversions, converted, strict=True):
@@ -319,7 +297,9 @@ class FilmSolver:
             tunnelling[c.reaction] = result.tunnelling
         extents = book(space, set_, change, rates.rates, done)
         electrons = set_.electrons[:, None] * extents
-        carried = (electrons * (1.0 - tunnelling)).sum(axis=0) if self._carrier else np.zeros(space.size)
+        carried = (
+            (electrons * (1.0 - tunnelling)).sum(axis=0) if self._carrier else np.zeros(space.size)
+        )
         total = np.array([space.sum(e) for e in extents])
         throughput = np.array([space.sum(np.abs(e)) for e in extents])
         direct = space.sum(electrons.sum(axis=0)) - space.sum(carried)
@@ -337,63 +317,15 @@ class FilmSolver:
             charge_debt=old.charge_debt + electrons.sum(axis=0),
         )
 
-    def _transport(self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float) -> FilmState:
-        """Move liquid species and ionic current by what was booked, when it is time to."""
-        clock = replace(state.clock, elapsed=state.clock.elapsed + dt, wait=state.clock.wait - 1)
-        if clock.wait > 0 and clock.current_density == drive.current_density:
-            return self._dry_out(model, replace(state, clock=clock))
-        before, dt = state, clock.elapsed
-        books = state.books
-        if self._solvent is not None and model.solvent is not None:
-            species, top = model.solvent, model.solvent.reservoir * state.reservoir
-            moved, level, entered = self._solvent.step(species, state.phi, state.pore, state.solvent, top, dt)
-            state = replace(state, solvent=moved, solvent_level=np.clip(level / species.reservoir, 0.0, 10.0))
-            books = books.flow_in(SOLVENT, entered)
-        if self._salt is not None and model.salt is not None:
-            species, top = model.salt, model.salt.reservoir
-            moved, level, entered = self._salt.step(species, state.phi, state.pore, state.salt, top, dt)
-            state = replace(state, salt=moved, salt_level=np.clip(level / species.reservoir, 0.0, 10.0))
-            books = books.flow_in(ANION, entered)
-        if self.potential is not None and model.conduction is not None:
-            potential, debt, entered = self.potential.step(
-                model.conduction, state.phi, state.shares, state.pore, state.charge_debt, state.potential,
-                current_density=drive.current_density, dt=dt,
-            )  # fmt: skip
-            state = replace(state, potential=potential, charge_debt=debt)
-            electrode = drive.current_density * self.space.geometry.area * dt / FARADAY
-            books = books.flow_in("charge", entered).flow_in("intercalation", electrode)
-        interval = self._interval(before, state, clock.interval, drive.temperature)
-        clock = TransportClock(0.0, interval, interval, drive.current_density)
-        return self._dry_out(model, replace(state, books=books, clock=clock))
-
-    def _interval(self, before: FilmState, after: FilmState, interval: int, temperature: float) -> int:
-        """Return after how many steps to solve again: as long as the solution hardly changes."""
-        thermal = GAS_CONSTANT * temperature / FARADAY
-        changes = (
-            np.abs(after.solvent_level - before.solvent_level),
-            np.abs(after.salt_level - before.salt_level),
-            np.abs(after.potential - before.potential) / thermal,
-        )
-        change = max(self.space.max(c) for c in changes)
-        return min(2 * interval, _LONGEST_WAIT) if change < _STEADY else 1
-
-    def _dry_out(self, model: SEIGrowth, state: FilmState) -> FilmState:
-        """Let the reservoir lose the solvent that entered the domain."""
-        if model.reservoir_depth is None or model.solvent is None:
-            return state
-        volume = model.reservoir_depth * self.space.geometry.area
-        used = -float(model.reactions.column(SOLVENT) @ state.books.extents)
-        left = max(1.0 - used / (model.solvent.reservoir * volume), 0.0)
-        wetted = max(1.0 - used * model.solvent_volume / volume, 0.0)
-        return replace(state, reservoir=left, wetted=wetted)
-
     def _report(
-        self, old: FilmState, new: FilmState, phi: Array, geometry: FrontGeometry, rates: _FrontRates,
+        self, old: FilmState, new: FilmState, phi: Array, geometry: FrontGeometry, rates:
+        FrontRates,
         converted: list[Converted], seeds: int, dt: float,
     ) -> StepReport:  # fmt: skip
         space = self.space
         # What the front did; where two fronts merge the distance jumps, and the rate bounds it from
-        # above. A foot may lag behind its rate, which still may not move it by more than a third of l.
+        # above. A foot may lag behind its rate, which still may not move it by more than a third of
+        # l.
         moved = np.abs(signed_distance(phi, self.model.front.width) - geometry.distance)
         rate = np.abs(rates.speed) * dt
         moved = np.where(geometry.edge, np.clip(moved, _RATE_WEIGHT * rate, rate), 0.0)
@@ -404,17 +336,11 @@ class FilmSolver:
             weight = space.integral(model_density(old.phi))
             error = np.sqrt(space.integral(difference**2) / weight) if weight > 0 else 0.0
         internal = max((c.displacement for c in converted), default=0.0)
-        return StepReport(max(space.max(moved), 0.0), internal, float(error), self._front.iterations, seeds)
-
-
-def _smooth(options: LinearOptions, space: NodalSpace) -> LinearOptions:
-    """Return the options for the liquid: smooth coefficients, multigrid wins early."""
-    large = options.kind == "auto" and space.global_size > _MULTIGRID_FROM and space.dim > 1
-    return replace(options, kind="multigrid") if large else options
+        return StepReport(
+            max(space.max(moved), 0.0), internal, float(error), self._front.iterations, seeds
+        )
 
 
 def model_density(phi: Array) -> Array:
     """Return phi (1 - phi), the weight of the front in norms."""
     return np.asarray(phi * (1.0 - phi))
-
-

@@ -45,18 +45,26 @@ class FrontGeometry:
     outward: Extension
     sweeps: int
 
-    def at_front(self, space: NodalSpace, fields: list[Array], carried: list[Array] | None = None) -> list[Array]:
-        """Return ``fields`` as they are at phi = 1/2, carried along n through the band, (size,) each.
+    def at_front(
+        self, space: NodalSpace, fields: list[Array], carried: list[Array] | None = None
+    ) -> list[Array]:
+        """Return ``fields`` as they are at phi = 1/2, carried through the band, (size,) each.
 
-        Fields given in ``carried`` belong to the front already and are carried as they are. Collective.
+        Fields given in ``carried`` belong to the front already and are carried as they are.
+        Collective.
         """
         slopes = [(self.normal * space.gradient(f)).sum(axis=0) for f in fields]
-        front = [np.where(self.edge, f - self.distance * s, f) for f, s in zip(fields, slopes, strict=True)]
+        front = [
+            np.where(self.edge, f - self.distance * s, f)
+            for f, s in zip(fields, slopes, strict=True)
+        ]
         return list(self.outward.apply(np.stack([*front, *(carried or [])], axis=1), self.sweeps).T)
 
 
-def front_geometry(space: NodalSpace, graph: NodeGraph, distance: Array, width: float) -> FrontGeometry:
-    """Return the geometry of the front where ``distance`` [m] (positive inside) is zero. Collective."""
+def front_geometry(
+    space: NodalSpace, graph: NodeGraph, distance: Array, width: float
+) -> FrontGeometry:
+    """Return the geometry of the front at ``distance`` [m] (positive inside) = 0. Collective."""
     gradient = space.gradient(distance)
     normal = gradient / (np.sqrt((gradient**2).sum(axis=0)) + 1e-12)
     curvature = np.clip(space.divergence(normal), -1.0 / width, 1.0 / width)
@@ -67,8 +75,10 @@ def front_geometry(space: NodalSpace, graph: NodeGraph, distance: Array, width: 
     return FrontGeometry(distance, normal, curvature, band, edge, outward, sweeps)
 
 
-def lead_of_foot(space: NodalSpace, geometry: FrontGeometry, action: Array, width: float) -> tuple[Array, Array]:
-    """Return (lead of the foot in the action [-], decay of P as the front advances [1/m]), (size,) each.
+def lead_of_foot(
+    space: NodalSpace, geometry: FrontGeometry, action: Array, width: float
+) -> tuple[Array, Array]:
+    """Return (lead of the foot in the action [-], decay of P along the way [1/m]), (size,) each.
 
     Where the action grows along a front, as it does up the flank of an island, the front is led by
     its foot: a sharp flank would tilt into a wedge thinner than l that runs ahead at the speed of
@@ -94,7 +104,9 @@ class FrontStepper:
         iterations: Newton iterations of the last step.
     """
 
-    def __init__(self, space: NodalSpace, law: FrontLaw, options: LinearOptions, *, rtol: float, prefix: str) -> None:
+    def __init__(
+        self, space: NodalSpace, law: FrontLaw, options: LinearOptions, *, rtol: float, prefix: str
+    ) -> None:
         self._space, self._law, self._rtol = space, law, rtol
         self._active = np.zeros(space.size, dtype=bool)
         self._advanced = 0.0
@@ -107,7 +119,14 @@ class FrontStepper:
         self.iterations = 0
 
     def step(
-        self, scheme: TimeScheme, dt: float, phi: Array, before: Array, last: float, geometry: FrontGeometry, speed: Array
+        self,
+        scheme: TimeScheme,
+        dt: float,
+        phi: Array,
+        before: Array,
+        last: float,
+        geometry: FrontGeometry,
+        speed: Array,
     ) -> Array:
         """Return phi after ``dt``, (size,).
 
@@ -133,45 +152,54 @@ class FrontStepper:
         scale = space.mass / relaxation
         # Divided by Lambda, the constant stiffness keeps the Jacobian symmetric for any Lambda(x).
         stiffness = law.width**2 / 16.0
-        # Neutral wall: the electrode lets the profile pass at any angle. With no flux instead, a film
-        # thinner than l is drawn to the wall and dissolves, and a flank cannot tilt into a wedge.
+        # Neutral wall: the electrode lets the profile pass at any angle. With no flux instead, a
+        # film thinner than l is drawn to the wall and dissolves, and a flank cannot tilt into a
+        # wedge.
         wall = stiffness * 4.0 / law.width * (self._wall * geometry.normal).sum(axis=0)
         self._follow(geometry, fastest * dt)
         new = phi.copy()
         for iteration in range(1, _ITERATIONS + 1):
             value, slope = law.reaction(new, relaxation, geometry.curvature, speed)
-            residual = scale * (lead * new - history + value) + stiffness * space.apply(space.laplacian, new)
+            residual = scale * (lead * new - history + value) + stiffness * space.apply(
+                space.laplacian, new
+            )
             residual -= wall * new * (1.0 - new)
             try:
-                change = self._newton(residual, scale * (lead + slope) - wall * (1.0 - 2.0 * new), stiffness)
+                change = self._newton(
+                    residual, scale * (lead + slope) - wall * (1.0 - 2.0 * new), stiffness
+                )
             except ConvergenceError:
                 # Merging fronts pass through phi = 1/2 everywhere, where the double well is concave
                 # and the Jacobian indefinite: the same root, approached with its convex part.
                 change = self._newton(residual, scale * (lead + np.maximum(slope, 0.0)), stiffness)
             largest = space.max(np.abs(change))
-            # A full Newton step may overshoot where two fronts merge: keep phi changes below one half.
+            # A full Newton step may overshoot where two fronts merge: keep phi changes below one
+            # half.
             new = new + change * min(1.0, 0.5 / max(largest, 1e-300))
             self.iterations = iteration
             if largest < self._rtol:
                 return np.asarray(np.clip(new, 0.0, 1.0))
         raise ConvergenceError(
-            "film order parameter: Newton did not converge; use a smaller time.controller.front_fraction or a finer mesh"
+            "film order parameter: Newton did not converge; use a smaller "
+            "time.controller.front_fraction or a finer mesh"
         )
 
     def _follow(self, geometry: FrontGeometry, advance: float) -> None:
-        """Keep the nodes that Newton's method changes: the band and a margin; elsewhere phi rests."""
+        """Keep the nodes that Newton's method changes, band and margin; elsewhere phi rests."""
         space = self._space
         # A resting tail does not announce the front: how far that may have moved is counted.
         self._advanced += advance
         near = self._advanced < 0.5 * _MARGIN * self._law.width
-        if self._block is not None and near and space.sum(geometry.band & ~self._active) == 0:
+        if self._block is not None and near and not space.any(geometry.band & ~self._active):
             return
         self._advanced = 0.0
         active = geometry.band.astype(np.float64)
         for _ in range(int(np.ceil(_MARGIN * self._law.width / space.geometry.cell_size))):
             # Neighbours through the stiffness matrix, whose couplings are of the order of a length.
             coupling = np.abs(space.apply(space.laplacian, active))
-            active = ((coupling > 1e-6 * space.geometry.depth * _length(space)) | (active > 0)).astype(np.float64)
+            active = (
+                (coupling > 1e-6 * space.geometry.depth * _length(space)) | (active > 0)
+            ).astype(np.float64)
         self._active = active > 0
         start, _ = self._space.range
         rows = (start + np.flatnonzero(self._active)).astype(np.int32)
@@ -182,14 +210,16 @@ class FrontStepper:
         self._linear.restructure(self._block)
 
     def _newton(self, residual: Array, diagonal: Array, stiffness: float) -> Array:
-        """Return the solution of (stiffness K + diagonal) x = -residual near the front, else 0, (size,)."""
+        """Solve (stiffness K + diagonal) x = -residual near the front, 0 elsewhere, (size,)."""
         self._block.copy(self._jacobian, structure=True)
         self._jacobian.scale(stiffness)
         self._jacobian.getDiagonal(self._work)
         self._work.array[:] += diagonal[self._active]
         self._jacobian.setDiagonal(self._work)
         change = np.zeros(residual.size)
-        change[self._active] = self._linear.solve(self._jacobian, -residual[self._active], rtol=1e-6)
+        change[self._active] = self._linear.solve(
+            self._jacobian, -residual[self._active], rtol=1e-6
+        )
         return change
 
 

@@ -66,12 +66,13 @@ class NodeGraph:
         self._border = np.flatnonzero((self.neighbours >= space.size).any(axis=1))
         self._ghosts = ghosts
         self._scatters: dict[int, tuple[Any, Any, Any]] = {}
-        # A node on a boundary has half the mass but a whole edge inward: the larger mass is the edge's.
+        # A node on a boundary has half the mass but a whole edge inward: the larger mass is the
+        # edge's.
         mass = self.with_halo(space.mass)
         self.weights[rows, slot] = -values / np.maximum(mass[rows], mass[local])
 
     def with_halo(self, values: Array) -> Array:
-        """Return owned values, (size,) or (size, k), followed by those of neighbours elsewhere. Collective."""
+        """Return owned values, (size,) or (size, k), then those of neighbours elsewhere."""
         halo = np.concatenate([values, np.empty((self._ghosts.size, *values.shape[1:]))])
         self.refresh(halo)
         return halo
@@ -92,8 +93,14 @@ class NodeGraph:
             layout = (self.space.size * width, self.space.global_size * width)
             source = PETSc.Vec().createMPI(layout, comm=self.space.comm)
             target = PETSc.Vec().createSeq(self._ghosts.size * width, comm=PETSc.COMM_SELF)
-            index = PETSc.IS().createBlock(width, self._ghosts.astype(np.int32), comm=PETSc.COMM_SELF)
-            self._scatters[width] = PETSc.Scatter().create(source, index, target, None), source, target
+            index = PETSc.IS().createBlock(
+                width, self._ghosts.astype(np.int32), comm=PETSc.COMM_SELF
+            )
+            self._scatters[width] = (
+                PETSc.Scatter().create(source, index, target, None),
+                source,
+                target,
+            )
         return self._scatters[width]
 
     def extension(self, distance: Array, band: BoolArray, known: BoolArray) -> Extension:
@@ -112,10 +119,12 @@ class NodeGraph:
     def adjacent(self, mark: BoolArray) -> BoolArray:
         """Return the nodes that have a neighbour of the other kind, (size,). Collective."""
         halo = self.with_halo(mark.astype(np.float64))
-        return np.asarray(((halo[self.neighbours] != halo[: mark.size, None]) & (self.weights > 0)).any(axis=1))
+        return np.asarray(
+            ((halo[self.neighbours] != halo[: mark.size, None]) & (self.weights > 0)).any(axis=1)
+        )
 
     def upwind_slope(self, values: Array) -> Array:
-        """Return |grad f| [1/m x unit of f] towards larger values, (size,): monotone upwind. Collective."""
+        """Return |grad f| towards larger values, (size,), by a monotone scheme. Collective."""
         rise = np.maximum(self.with_halo(values)[self.neighbours] - values[:, None], 0.0)
         return np.asarray(np.sqrt((self.weights * rise**2).sum(axis=1)))
 
@@ -154,10 +163,18 @@ class NodeGraph:
             if self.space.comm.allreduce(moved, op=MPI.MAX) <= tolerance * limit:
                 return halo[:n].copy()
             rows = self._border[~source[self._border]]
-        raise ConvergenceError("eikonal equation: sweeps did not settle; check the mesh near the electrode")
+        raise ConvergenceError(
+            "eikonal equation: sweeps did not settle; check the mesh near the electrode"
+        )
 
     def _sweep(
-        self, halo: Array, rows: IntArray, source: BoolArray, slowness: Array, limit: float, tolerance: float
+        self,
+        halo: Array,
+        rows: IntArray,
+        source: BoolArray,
+        slowness: Array,
+        limit: float,
+        tolerance: float,
     ) -> float:
         """Sweep this rank's nodes until they settle; returns the largest change of all sweeps."""
         largest = 0.0
@@ -195,7 +212,9 @@ class NodeGraph:
 class Extension:
     """Carries nodal values away from known nodes (constant along the normal)."""
 
-    def __init__(self, graph: NodeGraph, rows: npt.NDArray[np.int64], neighbours: Any, weights: Array) -> None:
+    def __init__(
+        self, graph: NodeGraph, rows: npt.NDArray[np.int64], neighbours: Any, weights: Array
+    ) -> None:
         total = weights.sum(axis=1)
         ok = total > 0
         self._graph = graph

@@ -33,7 +33,10 @@ def film_state(solver: FilmSolver, phi: Array, shares: Array) -> FilmState:
     made = set(model.reactions.product)
     for a, name in enumerate(model.solids):
         if a not in made and space.max(shares[a]) > 0.0:
-            raise CaseError(f"{name} is in the film but no reaction makes it: add one to model.reactions", "initial.shares")
+            raise CaseError(
+                f"{name} is in the film but no reaction makes it: add one to model.reactions",
+                "initial.shares",
+            )
     zero = np.zeros(space.size)
     capacity = space.mass * liquid_fraction(phi, np.maximum(1.0 - shares.sum(axis=0), 0.0))
     n = len(model.reactions.names)
@@ -57,7 +60,10 @@ def planar_film(solver: FilmSolver, thickness: float, shares: dict[str, float]) 
     phi = profile(elevation - thickness, model.front.width)
     unknown = set(shares) - set(model.solids)
     if unknown:
-        raise CaseError(f"unknown phase '{sorted(unknown)[0]}'; the model has {', '.join(model.solids)}", "initial.shares")
+        raise CaseError(
+            f"unknown phase '{sorted(unknown)[0]}'; the model has {', '.join(model.solids)}",
+            "initial.shares",
+        )
     fractions = np.array([shares.get(s, 0.0) for s in model.solids])
     return film_state(solver, phi, np.repeat(fractions[:, None], space.size, axis=1))
 
@@ -69,7 +75,9 @@ def bare_electrode(solver: FilmSolver, drive: Drive) -> FilmState:
         bare, _ = solver.bare_speeds(model.at_temperature(drive.temperature), drive)
         total = bare.sum()
         if not total > 0.0:
-            raise CaseError("nothing deposits at the start of the drive; start it at a lower potential", "drive")
+            raise CaseError(
+                "nothing deposits at the start of the drive; start it at a lower potential", "drive"
+            )
         fractions = {s: float(b / total) for s, b in zip(model.solids, bare, strict=True)}
         return planar_film(solver, CLOSED_NUCLEUS * model.front.width, fractions)
     shares = np.zeros((len(model.solids), space.size))

@@ -11,7 +11,8 @@ from petsc4py import PETSc
 from interphase.parameters.errors import ConvergenceError
 from interphase.solvers.space import Array, NodalSpace
 
-# Up to this many unknowns a factorisation is cheaper than multigrid (planes fill in less than solids).
+# Up to this many unknowns a factorisation is cheaper than multigrid (planes fill in less than
+# solids).
 DIRECT_LIMIT = {1: 10_000_000, 2: 400_000, 3: 15_000}
 
 
@@ -55,7 +56,9 @@ class LinearSolver:
         iterations: of all solves so far.
     """
 
-    def __init__(self, space: NodalSpace, name: str, options: LinearOptions, *, simple: bool = False) -> None:
+    def __init__(
+        self, space: NodalSpace, name: str, options: LinearOptions, *, simple: bool = False
+    ) -> None:
         self._name, self._options = name, options
         self._ksp: Any = PETSc.KSP().create(space.comm)
         self._ksp.setOptionsPrefix(f"{name}_")
@@ -84,7 +87,9 @@ class LinearSolver:
         self._x, self._b = a.createVecRight(), a.createVecLeft()
         self._fresh = True
 
-    def solve(self, a: Any, rhs: Array, guess: Array | None = None, *, rtol: float | None = None) -> Array:
+    def solve(
+        self, a: Any, rhs: Array, guess: Array | None = None, *, rtol: float | None = None
+    ) -> Array:
         """Return the solution, shape (size,).
 
         Args:
@@ -99,7 +104,8 @@ class LinearSolver:
         ksp = self._ksp
         self._b.array[:] = rhs
         ksp.setOperators(a)
-        # A good guess from the last step may start far above a small right-hand side: no divergence test.
+        # A good guess from the last step may start far above a small right-hand side: no divergence
+        # test.
         ksp.setTolerances(rtol=rtol or self._options.rtol, atol=1e-300, divtol=1e30)
         kept = self._lagged and not self._fresh
         if kept:

@@ -26,7 +26,8 @@ class LiquidField:
     """One dissolved species: backward Euler, amounts conserved whatever the solver's tolerance.
 
     The unknown c is found from ``(theta m/dt + K) c = N/dt`` and the amounts N per node are then
-    moved by the fluxes of that c, so that what a solve leaves over is not lost but stays where it is.
+    moved by the fluxes of that c, so that what a solve leaves over is not lost but stays where it
+    is.
     """
 
     def __init__(self, space: NodalSpace, bulk: BoolArray, linear: LinearSolver) -> None:
@@ -71,7 +72,13 @@ class IonicPotential:
     """Current conservation in film and liquid; phi_l = 0 at the top."""
 
     def __init__(
-        self, space: NodalSpace, electrode: BoolArray, bulk: BoolArray, width: float, options: LinearOptions, prefix: str
+        self,
+        space: NodalSpace,
+        electrode: BoolArray,
+        bulk: BoolArray,
+        width: float,
+        options: LinearOptions,
+        prefix: str,
     ) -> None:
         self._space, self._width = space, width
         self._stiffness = CellStiffness(space, tensor=True)
@@ -118,10 +125,12 @@ class IonicPotential:
         return potential, -left * dt / FARADAY, space.sum(entered) * dt / FARADAY
 
     def resistance(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> float:
-        """Return the film's resistance [ohm m2]: drop at unit current less that of the bare liquid."""
+        """Return the film's resistance [ohm m2]: drop at unit current less the liquid's."""
         space = self._space
         matrix = self._stiffness.assemble(self._tensor(model, phi, shares, pore))
-        drop = self._linear.solve(self._system.build(matrix, np.zeros(space.size)), self._electrode, rtol=_RTOL)
+        drop = self._linear.solve(
+            self._system.build(matrix, np.zeros(space.size)), self._electrode, rtol=_RTOL
+        )
         total = space.sum(self._electrode * drop) / space.geometry.area
         return total - self._bare(model)
 
@@ -135,5 +144,7 @@ class IonicPotential:
         arithmetic, harmonic = model.means(phi, shares, pore)
         full = np.stack([space.full(arithmetic), space.full(harmonic)])
         a, h = k.cell_mean(full[0]), 1.0 / k.cell_mean(1.0 / full[1])
-        direction = k.cell_mean(np.stack([space.full(g) for g in space.gradient(np.log(arithmetic))]))
+        direction = k.cell_mean(
+            np.stack([space.full(g) for g in space.gradient(np.log(arithmetic))])
+        )
         return layer_tensor(a, h, direction, self._width)

@@ -42,7 +42,11 @@ class Nucleator:
     """Draws, fires and places seeds; independent of partition and of rejected steps."""
 
     def __init__(
-        self, space: NodalSpace, electrode: BoolArray, model: PoissonNucleation, conversions: list[FrontConversion]
+        self,
+        space: NodalSpace,
+        electrode: BoolArray,
+        model: PoissonNucleation,
+        conversions: list[FrontConversion],
     ) -> None:
         self._space, self._model = space, model
         self._conversions = {c._b: c for c in conversions}
@@ -58,7 +62,9 @@ class Nucleator:
         """Return the number of sites of this rank."""
         return int(self._sites.size)
 
-    def accumulate(self, state: FilmState, set_: ReactionSet, bare: Array, converting: Array, dt: float) -> Array:
+    def accumulate(
+        self, state: FilmState, set_: ReactionSet, bare: Array, converting: Array, dt: float
+    ) -> Array:
         """Return the hazard of every site after ``dt``, (solids, sites).
 
         Args:
@@ -78,17 +84,27 @@ class Nucleator:
         """Return (1 where bare, per solid: 1 where its reactant stands)."""
         phi = state.phi[self._sites]
         shares = state.columns[:, self._sites]
-        under = {b: (phi > 0.9) * (shares[c._a] > 0.9) * 1.0 for b, c in self._conversions.items()}
-        return (phi < _OCCUPIED) * 1.0, under
+        under = {
+            b: ((phi > 0.9) & (shares[c._a] > 0.9)).astype(np.float64)
+            for b, c in self._conversions.items()
+        }
+        return (phi < _OCCUPIED).astype(np.float64), under
 
     def fire(self, before: Array, after: Array, draws: Array) -> list[Seed]:
-        """Return the seeds of one step in the order of their times, the same on all ranks. Collective."""
+        """Return the seeds of one step in the order of their times, the same on all ranks."""
         threshold = self._model.thresholds(self._keys, draws)
         phases, sites = np.nonzero(after >= threshold)
         mine = []
         for a, s in zip(phases, sites, strict=True):
             part = (threshold[a, s] - before[a, s]) / (after[a, s] - before[a, s])
-            mine.append((float(part), tuple(self._keys[s].tolist()), int(a), tuple(self._points[s].tolist())))
+            mine.append(
+                (
+                    float(part),
+                    tuple(self._keys[s].tolist()),
+                    int(a),
+                    tuple(self._points[s].tolist()),
+                )
+            )
         every = [item for rank in self._space.comm.allgather(mine) for item in rank]
         return [Seed((p[0], p[1], p[2]), a, converts=False) for _, _, a, p in sorted(every)]
 
@@ -98,7 +114,7 @@ class Nucleator:
         return np.where(fired, 0.0, after), draws + fired
 
     def place(self, state: FilmState, seeds: list[Seed], width: float) -> FilmState:
-        """Return the state with the seeds in it; those whose place is taken meanwhile are dropped."""
+        """Return the state with the seeds in it; one whose place is taken is dropped."""
         for seed in seeds:
             state = self._place_one(state, seed, width)
         return state
@@ -109,7 +125,11 @@ class Nucleator:
         there = float(state.phi[nearest].max(initial=-np.inf))
         occupied = self._space.comm.allreduce(there > _OCCUPIED, op=MPI.LOR)
         if occupied:
-            return self._convert(state, seed, distance, width) if seed.phase in self._conversions else state
+            return (
+                self._convert(state, seed, distance, width)
+                if seed.phase in self._conversions
+                else state
+            )
         added = profile(distance - self._model.radius, width)
         own = (added > state.phi) & (distance < self._model.radius + _HALO * width)
         phi = np.where(own, added, state.phi)
@@ -136,4 +156,3 @@ class Nucleator:
         for axis, length in self._space.geometry.periods:
             delta[:, axis] -= length * np.rint(delta[:, axis] / length)
         return np.asarray(np.sqrt((delta**2).sum(axis=1)))
-

@@ -11,7 +11,9 @@ from interphase.solvers.space import Array
 class TimeScheme(Protocol):
     """Approximates the time derivative at the new time as ``lead * new - history``."""
 
-    def coefficients(self, dt: float, now: Array, before: Array, last: float) -> tuple[float, Array]:
+    def coefficients(
+        self, dt: float, now: Array, before: Array, last: float
+    ) -> tuple[float, Array]:
         """Return (lead [1/s], history [1/s], (size,)); ``last`` is the last step, 0 if none."""
         ...
 
@@ -20,7 +22,9 @@ class TimeScheme(Protocol):
 class BackwardEuler:
     """First order, strongly damping."""
 
-    def coefficients(self, dt: float, now: Array, before: Array, last: float) -> tuple[float, Array]:
+    def coefficients(
+        self, dt: float, now: Array, before: Array, last: float
+    ) -> tuple[float, Array]:
         """Return the scheme's lead and history."""
         return 1.0 / dt, now / dt
 
@@ -32,7 +36,9 @@ class BDF2:
     Source: Hairer & Wanner, Solving Ordinary Differential Equations II (1996), sec. V.1.
     """
 
-    def coefficients(self, dt: float, now: Array, before: Array, last: float) -> tuple[float, Array]:
+    def coefficients(
+        self, dt: float, now: Array, before: Array, last: float
+    ) -> tuple[float, Array]:
         """Return the scheme's lead and history."""
         # A step much longer than the last would leave the formula's zone of stability.
         if last <= 0.0 or dt > 2.0 * last:

@@ -76,8 +76,8 @@ class NodalSpace:
             wrapped[far, axis] -= length
         free = ~upper[:owned]
         self.size = int(free.sum())
-        start = self.comm.exscan(self.size) or 0
-        self.global_size = int(self.comm.allreduce(self.size))
+        sizes = self.comm.allgather(self.size)
+        start, self.global_size = sum(sizes[: self.comm.rank]), sum(sizes)
         numbers = la.vector(index_map, 1, dtype=np.int64)
         numbers.array[:] = -1
         numbers.array[:owned][free] = start + np.arange(self.size)
@@ -186,6 +186,10 @@ class NodalSpace:
         """Return the sum over all unknowns of all ranks."""
         return float(self.comm.allreduce(float(np.sum(values))))
 
+    def any(self, marks: npt.NDArray[np.bool_]) -> bool:
+        """Return whether any unknown of any rank is marked."""
+        return bool(self.comm.allreduce(bool(np.any(marks)), op=MPI.LOR))
+
     def max(self, values: Array) -> float:
         """Return the largest value over all ranks (minus infinity if there is none)."""
         return float(self.comm.allreduce(float(np.max(values, initial=-np.inf)), op=MPI.MAX))
@@ -219,4 +223,3 @@ def row_sums(a: Any) -> Array:
 def stack_full(space: NodalSpace, fields: Sequence[Array]) -> Array:
     """Return several fields on all local nodes, shape (len(fields), local nodes)."""
     return np.stack([space.full(f) for f in fields])
-

@@ -35,7 +35,9 @@ class Books:
     def add(self, extents: Array, throughput: Array, **electrons: float) -> Books:
         """Return the books with one step's numbers added."""
         sums = {f"electrons_{k}": getattr(self, f"electrons_{k}") + v for k, v in electrons.items()}
-        return replace(self, extents=self.extents + extents, throughput=self.throughput + throughput, **sums)
+        return replace(
+            self, extents=self.extents + extents, throughput=self.throughput + throughput, **sums
+        )
 
     def flow_in(self, name: str, amount: float) -> Books:
         """Return the books with ``amount`` [mol] of a species that came in through the top."""
@@ -44,18 +46,20 @@ class Books:
 
 @dataclass(frozen=True, slots=True)
 class TransportClock:
-    """Liquid fields and ionic current follow the film at once: they are solved as often as they change.
+    """When liquid and ionic current, which follow the film at once, are solved next.
 
     What is booked in between waits in the amounts and debts, so conservation does not depend on it.
 
     Attributes:
         elapsed: time since the last solve [s].
+        charge: passed through the electrode since then [C/m2].
         wait: steps left until the next solve.
         interval: steps between solves.
         current_density: at the last solve [A/m2].
     """
 
     elapsed: float = 0.0
+    charge: float = 0.0
     wait: int = 0
     interval: int = 1
     current_density: float = 0.0

@@ -28,7 +28,9 @@ class CellStiffness:
         self._coefficients = [fem.Function(cells) for _ in self._pairs]
         named = dict(zip(self._pairs, self._coefficients, strict=True))
         if tensor:
-            d = ufl.as_tensor([[named[(min(i, j), max(i, j))] for j in range(dim)] for i in range(dim)])
+            d = ufl.as_tensor(
+                [[named[(min(i, j), max(i, j))] for j in range(dim)] for i in range(dim)]
+            )
             integrand = ufl.inner(d * ufl.grad(u), ufl.grad(w))
         else:
             integrand = named[(0, 0)] * ufl.inner(ufl.grad(u), ufl.grad(w))
@@ -37,7 +39,7 @@ class CellStiffness:
         self.matrix: Any = space.matrix()
 
     def assemble(self, coefficient: Array) -> Any:
-        """Assemble for a coefficient per cell, (cells,) or (dim, dim, cells); returns the matrix."""
+        """Return the matrix for a coefficient per cell, (cells,) or (dim, dim, cells)."""
         for (i, j), function in zip(self._pairs, self._coefficients, strict=True):
             values = coefficient if coefficient.ndim == 1 else coefficient[i, j]
             function.x.array[self._cells] = self._space.geometry.depth * values

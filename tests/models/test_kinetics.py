@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from interphase.models.kinetics import ButlerVolmer, Marcus, MarcusHushChidsey, bounded, de_donder
 from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.errors import ParameterError

@@ -2,13 +2,16 @@
 
 import numpy as np
 import pytest
+
 from interphase.models.nucleation import PoissonNucleation
 
 MODEL = PoissonNucleation(np.array([1.0, 2.0]), 1e-9, seed=7)
 
 
 def _keys(n: int) -> np.ndarray:
-    return np.stack([np.arange(n) * 125, np.zeros(n, dtype=int), np.zeros(n, dtype=int)], axis=1).astype(np.int64)
+    return np.stack(
+        [np.arange(n) * 125, np.zeros(n, dtype=int), np.zeros(n, dtype=int)], axis=1
+    ).astype(np.int64)
 
 
 def test_thresholds_do_not_depend_on_which_sites_a_rank_has() -> None:
@@ -31,4 +34,6 @@ def test_another_draw_seed_or_phase_gives_another_number() -> None:
     first = MODEL.thresholds(keys, np.zeros((2, 10)))
     assert not np.any(first[0] == first[1])
     assert not np.any(first == MODEL.thresholds(keys, np.ones((2, 10))))
-    assert not np.any(first == PoissonNucleation(MODEL.density, 1e-9, seed=8).thresholds(keys, np.zeros((2, 10))))
+    assert not np.any(
+        first == PoissonNucleation(MODEL.density, 1e-9, seed=8).thresholds(keys, np.zeros((2, 10)))
+    )

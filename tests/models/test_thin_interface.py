@@ -2,10 +2,13 @@
 
 import numpy as np
 import pytest
+
 from interphase.models.thin_interface import ThinInterface
 
 
-@pytest.mark.parametrize(("da", "offset"), [(0.1, -0.020), (1.0, -0.149), (10.0, -0.549), (100.0, -1.10)])
+@pytest.mark.parametrize(
+    ("da", "offset"), [(0.1, -0.020), (1.0, -0.149), (10.0, -0.549), (100.0, -1.10)]
+)
 def test_offset_of_the_diffuse_sink(da: float, offset: float) -> None:
     """Values of an independent one-dimensional computation, models/README.md section 4."""
     assert ThinInterface().solve(da)[0] == pytest.approx(offset, rel=0.01)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from interphase.models.transport import Mixture, layer_tensor
 
 
@@ -17,7 +18,9 @@ def test_tensor_is_harmonic_across_and_arithmetic_along() -> None:
 def test_unresolved_columns_conduct_in_parallel() -> None:
     mixture = Mixture(np.array([1.0, 1e-4]), layered=False)
     shares = np.array([[0.5], [0.5]])
-    tensor = layer_tensor(mixture.arithmetic(shares), mixture.harmonic(shares), np.array([[0.0], [1e11]]), 1e-9)
+    tensor = layer_tensor(
+        mixture.arithmetic(shares), mixture.harmonic(shares), np.array([[0.0], [1e11]]), 1e-9
+    )
     assert tensor[1, 1, 0] == pytest.approx(0.50005)
 
 

@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
+
 from interphase.scripts.ensemble import _QUANTITIES, main
 
 
 def _run(folder: Path, thickness: float, *, finished: bool = True) -> str:
     folder.mkdir()
-    final = {name: 1.0 for name in _QUANTITIES} | {"thickness": thickness}
+    final = dict.fromkeys(_QUANTITIES, 1.0) | {"thickness": thickness}
     (folder / "summary.json").write_text(json.dumps({"finished": finished, "final": final}))
     return str(folder)
 

@@ -6,6 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from mpi4py import MPI
+
 from interphase.meshes.builders import interval, rectangle
 from interphase.models.interpolation import profile
 from interphase.models.sei import SEIGrowth, build_model
@@ -16,7 +18,6 @@ from interphase.solvers.film import FilmSolver
 from interphase.solvers.initial import film_state, planar_film
 from interphase.solvers.nucleation import Seed
 from interphase.solvers.space import NodalSpace
-from mpi4py import MPI
 
 NM = 1e-9
 HOLD = Drive(0.3, 0.0, 298.15)
@@ -24,7 +25,9 @@ pytestmark = pytest.mark.mpi
 
 
 def _model(**case: object) -> SEIGrowth:
-    return build_model(ModelCase(**case), load_table("graphite_carbonate"), Seeds(law="poisson", seed=1))
+    return build_model(
+        ModelCase(**case), load_table("graphite_carbonate"), Seeds(law="poisson", seed=1)
+    )
 
 
 def test_a_film_thinner_than_the_interface_is_not_drawn_to_the_wall(comm: MPI.Comm) -> None:
@@ -40,7 +43,7 @@ def test_a_film_thinner_than_the_interface_is_not_drawn_to_the_wall(comm: MPI.Co
 
 
 def test_a_seed_takes_nothing_from_the_film_it_touches(comm: MPI.Comm) -> None:
-    """A seed once turned the liquid ahead of the film beside it, and so that film, into its own phase."""
+    """A seed once turned the liquid ahead of the film beside it into its own phase."""
     space = NodalSpace(rectangle(comm, (12 * NM, 5 * NM), 0.125 * NM, periodic=(0,)))
     solver = FilmSolver(space, _model())
     x, y = space.points[:, 0], space.points[:, 1]
@@ -52,7 +55,9 @@ def test_a_seed_takes_nothing_from_the_film_it_touches(comm: MPI.Comm) -> None:
     lif = solver.model.solids.index("LiF")
     assert solver.nucleator is not None
     seeded = solver.nucleator.place(state, [Seed((10.75 * NM, 0.0, 0.0), lif, converts=False)], NM)
-    lost = space.integral(state.phi * state.shares[organic]) - space.integral(seeded.phi * seeded.shares[organic])
+    lost = space.integral(state.phi * state.shares[organic]) - space.integral(
+        seeded.phi * seeded.shares[organic]
+    )
     assert seeded.grains == 1
     assert abs(lost) < 1e-12 * space.integral(state.phi * state.shares[organic])
 
@@ -73,7 +78,9 @@ def test_resistance_of_a_flat_film_is_thickness_over_conductivity(comm: MPI.Comm
     solver = FilmSolver(space, _model())
     state = planar_film(solver, 5 * NM, {"Li2EDC": 1.0})
     assert solver.potential is not None and solver.model.conduction is not None
-    found = solver.potential.resistance(solver.model.conduction, state.phi, state.shares, state.pore)
+    found = solver.potential.resistance(
+        solver.model.conduction, state.phi, state.shares, state.pore
+    )
     assert found == pytest.approx(5 * NM / 5e-6, rel=0.01)
 
 
@@ -84,5 +91,9 @@ def test_closed_pores_do_not_conduct(comm: MPI.Comm) -> None:
     found = []
     for share in (1.0, 0.73, 0.5):
         state = planar_film(solver, 5 * NM, {"Li2CO3": share})
-        found.append(solver.potential.resistance(solver.model.conduction, state.phi, state.shares, state.pore))
+        found.append(
+            solver.potential.resistance(
+                solver.model.conduction, state.phi, state.shares, state.pore
+            )
+        )
     assert found[1] > found[0] and found[2] < 1e-2 * found[0]

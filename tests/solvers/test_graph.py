@@ -2,10 +2,11 @@
 
 import numpy as np
 import pytest
+from mpi4py import MPI
+
 from interphase.meshes.builders import rectangle
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.space import NodalSpace
-from mpi4py import MPI
 
 NM = 1e-9
 pytestmark = pytest.mark.mpi
@@ -20,7 +21,10 @@ def test_action_over_a_flat_electrode_is_exact(comm: MPI.Comm, cell: str) -> Non
     space = _space(comm, cell)
     graph = NodeGraph(space)
     action = graph.eikonal(
-        np.full(space.size, 3e9), space.on_boundary("electrode"), np.full(space.size, np.inf), limit=100.0
+        np.full(space.size, 3e9),
+        space.on_boundary("electrode"),
+        np.full(space.size, np.inf),
+        limit=100.0,
     )
     assert action == pytest.approx(3e9 * space.points[:, 1], abs=1e-5)
 
@@ -29,7 +33,9 @@ def test_action_of_two_layers_adds(comm: MPI.Comm) -> None:
     space = _space(comm)
     y = space.points[:, 1]
     slowness = np.where(y < 1.01 * NM, 2e9, 5e9)
-    action = NodeGraph(space).eikonal(slowness, space.on_boundary("electrode"), np.zeros(space.size), limit=100.0)
+    action = NodeGraph(space).eikonal(
+        slowness, space.on_boundary("electrode"), np.zeros(space.size), limit=100.0
+    )
     expected = np.where(y < 1.01 * NM, 2e9 * y, 2.0 + 5e9 * (y - 1.0 * NM))
     assert action == pytest.approx(expected, abs=1e-5)
 

@@ -3,9 +3,10 @@
 import numpy as np
 import pytest
 import ufl
+from mpi4py import MPI
+
 from interphase.meshes.builders import box, interval, rectangle
 from interphase.solvers.space import NodalSpace
-from mpi4py import MPI
 
 NM = 1e-9
 pytestmark = pytest.mark.mpi

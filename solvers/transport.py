@@ -1,0 +1,142 @@
+"""Liquid species and ionic current together: when they are solved, and what they move."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from interphase.models.reactions import ANION, SOLVENT
+from interphase.models.sei import SEIGrowth
+from interphase.models.transport import LiquidSpecies
+from interphase.parameters.constants import FARADAY, GAS_CONSTANT
+from interphase.parameters.program import Drive
+from interphase.solvers.graph import BoolArray
+from interphase.solvers.linear import LinearOptions, LinearSolver
+from interphase.solvers.liquid import IonicPotential, LiquidField
+from interphase.solvers.space import Array, NodalSpace
+from interphase.solvers.state import FilmState, TransportClock
+
+# Liquid and ionic current are solved every step unless they change by less than this (relative to
+# the reservoir and to RT/F), and at least every so many steps.
+_STEADY = 2.0e-3
+_LONGEST_WAIT = 8
+# Unknowns from which the liquid's species are solved by multigrid.
+_MULTIGRID_FROM = 10_000
+
+
+class LiquidTransport:
+    """Moves solvent, salt and charge by what was booked. Collective.
+
+    Attributes:
+        potential: the ionic potential's field, or None.
+    """
+
+    def __init__(
+        self,
+        space: NodalSpace,
+        model: SEIGrowth,
+        electrode: BoolArray,
+        bulk: BoolArray,
+        options: LinearOptions,
+        prefix: str,
+    ) -> None:
+        self._space = space
+        linear = LinearSolver(space, f"{prefix}liquid", _smooth(options, space))
+        self._solvent = LiquidField(space, bulk, linear) if model.solvent else None
+        self._salt = LiquidField(space, bulk, linear) if model.salt else None
+        self.potential: IonicPotential | None = None
+        if model.conduction:
+            width = model.front.width
+            self.potential = IonicPotential(space, electrode, bulk, width, options, prefix)
+
+    def advance(self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float) -> FilmState:
+        """Return the state after one step; the fields are solved when it is time to."""
+        clock = replace(
+            state.clock,
+            elapsed=state.clock.elapsed + dt,
+            charge=state.clock.charge + drive.current_density * dt,
+            wait=state.clock.wait - 1,
+        )
+        if clock.wait > 0 and clock.current_density == drive.current_density:
+            return self._dry_out(model, replace(state, clock=clock))
+        after = self._species(model, state, clock.elapsed)
+        after = self._charge(model, after, clock)
+        interval = self._interval(state, after, clock.interval, drive.temperature)
+        clock = TransportClock(0.0, 0.0, interval, interval, drive.current_density)
+        return self._dry_out(model, replace(after, clock=clock))
+
+    def _species(self, model: SEIGrowth, state: FilmState, elapsed: float) -> FilmState:
+        if self._solvent is not None and model.solvent is not None:
+            amount, level, entered = self._move(
+                self._solvent, model.solvent, state, state.solvent, state.reservoir, elapsed
+            )
+            books = state.books.flow_in(SOLVENT, entered)
+            state = replace(state, solvent=amount, solvent_level=level, books=books)
+        if self._salt is not None and model.salt is not None:
+            amount, level, entered = self._move(
+                self._salt, model.salt, state, state.salt, 1.0, elapsed
+            )
+            books = state.books.flow_in(ANION, entered)
+            state = replace(state, salt=amount, salt_level=level, books=books)
+        return state
+
+    @staticmethod
+    def _move(
+        field: LiquidField,
+        species: LiquidSpecies,
+        state: FilmState,
+        amount: Array,
+        reservoir: float,
+        elapsed: float,
+    ) -> tuple[Array, Array, float]:
+        """Return (amounts [mol], c/c_ref [-], what came in [mol]) of one species."""
+        top = species.reservoir * reservoir
+        moved, c, entered = field.step(species, state.phi, state.pore, amount, top, elapsed)
+        return moved, np.clip(c / species.reservoir, 0.0, 10.0), entered
+
+    def _charge(self, model: SEIGrowth, state: FilmState, clock: TransportClock) -> FilmState:
+        if self.potential is None or model.conduction is None:
+            return state
+        potential, debt, entered = self.potential.step(
+            model.conduction,
+            state.phi,
+            state.shares,
+            state.pore,
+            state.charge_debt,
+            state.potential,
+            current_density=clock.charge / clock.elapsed,
+            dt=clock.elapsed,
+        )
+        electrode = clock.charge * self._space.geometry.area / FARADAY
+        books = state.books.flow_in("charge", entered).flow_in("intercalation", electrode)
+        return replace(state, potential=potential, charge_debt=debt, books=books)
+
+    def _interval(
+        self, before: FilmState, after: FilmState, interval: int, temperature: float
+    ) -> int:
+        """Return after how many steps to solve again: as long as the solution hardly changes."""
+        thermal = GAS_CONSTANT * temperature / FARADAY
+        changes = (
+            np.abs(after.solvent_level - before.solvent_level),
+            np.abs(after.salt_level - before.salt_level),
+            np.abs(after.potential - before.potential) / thermal,
+        )
+        change = max(self._space.max(c) for c in changes)
+        return min(2 * interval, _LONGEST_WAIT) if change < _STEADY else 1
+
+    def _dry_out(self, model: SEIGrowth, state: FilmState) -> FilmState:
+        """Let the reservoir lose the solvent that was used."""
+        if model.reservoir_depth is None or model.solvent is None:
+            return state
+        volume = model.reservoir_depth * self._space.geometry.area
+        used = -float(model.reactions.column(SOLVENT) @ state.books.extents)
+        left = max(1.0 - used / (model.solvent.reservoir * volume), 0.0)
+        wetted = max(1.0 - used * model.solvent_volume / volume, 0.0)
+        return replace(state, reservoir=left, wetted=wetted)
+
+
+def _smooth(options: LinearOptions, space: NodalSpace) -> LinearOptions:
+    """Return the options for the liquid: smooth coefficients, multigrid wins early."""
+    large = options.kind == "auto" and space.global_size > _MULTIGRID_FROM and space.dim > 1
+    return replace(options, kind="multigrid") if large else options
