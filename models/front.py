@@ -35,7 +35,7 @@ class FrontLaw:
     factor: float = 40.0
     floor: float = 1.0e-3
     purity: float = 2.0
-    competition: float = 2.0
+    competition: float = 8.0
 
     def relaxation(self, speed: Array, fastest: float) -> Array:
         """Return Lambda [1/s], (nodes,), from the front's speed carried along n [m/s]."""

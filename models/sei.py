@@ -124,7 +124,9 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         interstitial=_interstitial(table, solids, case)
         if "interstitial" in case.electron_channels
         else None,
-        solvent=_liquid(table, "EC", SOLVENT) if "solvent" in case.transport else None,
+        solvent=replace(_liquid(table, "EC", SOLVENT), crosses=case.reaction_site == "inner_face")
+        if "solvent" in case.transport
+        else None,
         salt=_liquid(table, "salt", ANION) if "salt" in case.transport else None,
         conduction=_conduction(table, solids, case)
         if "ionic_potential" in case.transport

@@ -109,6 +109,8 @@ class LiquidSpecies:
         diffusivity: in the liquid [m2/s].
         film_diffusivity: in the dense film [m2/s].
         pores: conduction of the film's pores.
+        crosses: the species must cross the film to react: film and liquid are in series across the
+            front. Otherwise it reacts in the front and parallel mixing feeds the sink there.
     """
 
     name: str
@@ -116,11 +118,14 @@ class LiquidSpecies:
     diffusivity: float
     film_diffusivity: float
     pores: Pores
+    crosses: bool = False
 
     def effective(self, phi: Array, pore: Array) -> Array:
         """Return D per node [m2/s] from phi and the porosity of the film."""
-        open_part = (1.0 - phi) + phi * self.pores.factor(pore)
-        return np.asarray(self.diffusivity * open_part + self.film_diffusivity * phi)
+        film = self.diffusivity * self.pores.factor(pore) + self.film_diffusivity
+        if self.crosses:
+            return np.asarray(1.0 / (phi / film + (1.0 - phi) / self.diffusivity))
+        return np.asarray((1.0 - phi) * self.diffusivity + phi * film)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,16 +142,43 @@ class IonicConduction:
     liquid: float
     pores: Pores
 
-    def means(self, phi: Array, shares: Array, pore: Array) -> tuple[Array, Array]:
-        """Return (arithmetic, harmonic) mean conductivity per node [S/m].
-
-        Film and liquid are in series across the front, pores and solid in parallel.
-        """
+    def film_means(self, shares: Array, pore: Array) -> tuple[Array, Array]:
+        """Return (parallel, series) mean of solids and pores in the film [S/m], (nodes,) each."""
         pores = self.liquid * self.pores.factor(pore)
-        film_a = self.solid.arithmetic(shares) + pores
-        film_h = self.solid.harmonic(shares) + pores
-        # A trace of liquid that the profile leaves in the film is no path along it.
-        free = np.maximum(1.0 - phi - _TRACE, 0.0) / (1.0 - _TRACE)
-        arithmetic = phi * film_a + free * self.liquid
-        harmonic = 1.0 / (phi / film_h + (1.0 - phi) / self.liquid)
-        return np.asarray(arithmetic), np.asarray(harmonic)
+        return self.solid.arithmetic(shares) + pores, self.solid.harmonic(shares) + pores
+
+
+def front_tensor(film: Array, phi: Array, liquid: float, normal: Array, width: float) -> Array:
+    """Return the conduction tensor of film and liquid in series across the front, per cell.
+
+    The film's own layers come first (``film``), then the front: two stages, since one common normal
+    would put columns side by side in series near the front.
+
+    Args:
+        film: tensor of the film, (dim, dim, cells).
+        phi: order parameter per cell, (cells,).
+        liquid: conductivity of the liquid [S/m].
+        normal: gradient of phi per cell [1/m], (dim, cells).
+        width: interface width l [m].
+
+    Returns:
+        Symmetric tensors, shape (dim, dim, cells).
+    """
+    dim = normal.shape[0]
+    steep = np.sqrt((normal**2).sum(axis=0))
+    n = normal / np.maximum(steep, 1e-300)
+    through = np.einsum("ic,ijc,jc->c", n, film, n)
+    # A trace of liquid that the profile leaves in the film is no path along it.
+    free = np.maximum(1.0 - phi - _TRACE, 0.0) / (1.0 - _TRACE) * liquid
+    along = phi * film
+    for i in range(dim):
+        along[i, i] += free
+    parallel = np.einsum("ic,ijc,jc->c", n, along, n)
+    # Relative slope of the mean conductivity: steep wherever liquid is what conducts.
+    slope = steep * width * np.abs(through - liquid) / (phi * through + (1.0 - phi) * liquid)
+    blend = slope**2 / (slope**2 + _LAYERED**2)
+    series = phi / np.maximum(through, 1e-300) + (1.0 - phi) / liquid
+    across = 1.0 / ((1.0 - blend) / np.maximum(parallel, 1e-300) + blend * series)
+    tangential = np.eye(dim)[:, :, None] - n[:, None] * n[None]
+    side = np.einsum("ijc,jkc,klc->ilc", tangential, along, tangential)
+    return np.asarray(np.where(steep > 0, side + across * n[:, None] * n[None], along))

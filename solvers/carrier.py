@@ -20,7 +20,7 @@ from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 # At most this part of a step's carriers may be paid back from earlier steps.
 _REPAYMENT = 0.5
 # Below this phi there is no front to react at: three interface widths ahead of it.
-_NO_FRONT = 5.0e-6
+_NO_FRONT = 3.0e-6
 # Carriers are followed where phi exceeds this; below, their sink and diffusivity are nothing.
 _TAIL = 1.0e-4
 # The domain reaches down to this part of it, and is renewed when the film has grown that far.
@@ -162,10 +162,16 @@ class CarrierField:
         return out
 
     def _repayment(self, debt: Array, consumed: Array) -> Array:
-        """Return the part of ``debt`` [mol] taken along in this step."""
-        owed = self._space.sum(np.abs(debt))
-        able = _REPAYMENT * self._space.sum(np.abs(consumed))
-        return debt * (min(1.0, able / owed) if owed > 0.0 else 0.0)
+        """Return what is delivered beyond this step's consumption [mol], (size,).
+
+        The sum of the debt is repaid where carriers are consumed now: node by node it would force
+        the booked distribution on the sink and so move it outward.
+        """
+        able = self._space.sum(np.abs(consumed))
+        if not able > 0.0:
+            return np.zeros_like(debt)
+        owed = self._space.sum(debt)
+        return consumed * float(np.clip(owed / able, -_REPAYMENT, _REPAYMENT))
 
     def _tensor(self, mixture: Mixture, phi: Array, shares: Array, drift: Array) -> Array:
         """Return D exp(F phi_l/RT) per cell, (dim, dim, cells)."""

@@ -20,8 +20,8 @@ _PRESENT = 0.02
 # Nodes where the product has more than this share (-0.5 l from the boundary) carry the internal
 # front.
 _HEAD = 0.12
-# The profile ahead of the boundary is rebuilt up to this many widths; there x = 3e-5.
-_AHEAD = 2.6
+# The profile ahead of the boundary is rebuilt a little beyond the band where it moves.
+_AHEAD = BAND + 0.4
 # The carrier's sink sits this many widths inside the leaky reactant, where the resistance of the
 # product, harmonically mixed, is complete: no thin-interface offset at any Damkoehler number.
 _SINK_SHIFT = 1.0

@@ -19,10 +19,10 @@ from interphase.solvers.state import FilmState
 
 # Solids that always have a column, so that tables of different cases can be laid side by side.
 SOLIDS: Final = ("LiF", "Li2CO3", "Li2O", "Li2EDC")
-# The film's resistance costs a linear solve and changes slowly: beyond this many unknowns it is
-# kept for some steps.
+# The film's resistance costs a linear solve and changes slowly: it is kept for some steps, more on
+# meshes of more than so many unknowns.
 _SMALL = 5_000
-_RESISTANCE_STEPS = 25
+_KEEP_SMALL, _KEEP = 5, 25
 
 _FIRST: Final = (
     ("time", "s"), ("step", "s"), ("potential", "V"), ("temperature", "K"),
@@ -78,7 +78,7 @@ class Diagnostics:
         self._elevation = self._space.geometry.elevation(self._space.points)
         face = self._space.mass * solver.electrode
         self._face: Array = face / self._space.sum(face)
-        self._keep = 1 if self._space.global_size < _SMALL else _RESISTANCE_STEPS
+        self._keep = _KEEP_SMALL if self._space.global_size < _SMALL else _KEEP
         self.resistance = tuple(resistance or (float("nan"), self._keep))
 
     @property

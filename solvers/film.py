@@ -128,13 +128,15 @@ class FilmSolver:
         geometry = front_geometry(self.space, self.graph, signed_distance(state.phi, width), width)
         action = self._solve_action(model, state)
         view = self._view(model, state, action, drive, dt)
+        face = self._face if model.inner_face else None
+        if face is not None:
+            state = self._liquid.at_inner_face(model, state, drive, face, dt)
         boundaries = [c.locate(view) for c in self.conversions]
         factor, ratio = thin_interface_factors(self._thin, model, state)
         state, delivered, inflow = self._solve_carrier(
             model, state, view, boundaries, factor, drive, dt
         )
         view = self._view(model, state, action, drive, dt)
-        face = self._face if model.inner_face else None
         rates = front_rates(self.space, model, state, view, geometry, factor * ratio, dt, face)
         phi = self._front.step(
             self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed

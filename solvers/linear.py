@@ -73,10 +73,7 @@ class LinearSolver:
             pc.setFactorSolverType("mumps")
         else:
             pc.setType("gamg")
-            settings = PETSc.Options()
-            for key, value in _MULTIGRID.items():
-                settings[f"{name}_{key}"] = value
-        self._ksp.setFromOptions()
+        self._multigrid = pc.getType() == "gamg"
         self._fresh, self._best = True, 0
         self._x, self._b = space.vector(), space.vector()
         self.iterations = 0
@@ -102,6 +99,8 @@ class LinearSolver:
             ConvergenceError: the iteration failed even with a new preconditioner.
         """
         ksp = self._ksp
+        if self._multigrid:
+            self._configure()
         self._b.array[:] = rhs
         ksp.setOperators(a)
         # A good guess from the last step may start far above a small right-hand side: no divergence
@@ -121,6 +120,14 @@ class LinearSolver:
         self._fresh = count > self._best + self._options.patience
         self.iterations += count
         return np.array(self._x.array)
+
+    def _configure(self) -> None:
+        """Pass GAMG its options; at the first solve, since PETSc reports options nobody used."""
+        settings = PETSc.Options()
+        for key, value in _MULTIGRID.items():
+            settings[f"{self._name}_{key}"] = value
+        self._ksp.setFromOptions()
+        self._multigrid = False
 
     def _attempt(self, guess: Array | None, *, keep: bool) -> bool:
         # A kept preconditioner that no longer fits (a seed, a jump of the step) is given up early.

@@ -85,7 +85,12 @@ def front_rates(
     )
     action = np.maximum(action - lead, 0.0)
     if face is not None:
-        solvent = np.full_like(solvent, space.sum(face * state.solvent_level))
+        # At the electrode nothing is between: P = 1, the carriers' and the ionic level are its own.
+        one = np.ones_like(action)
+        potential, solvent = one * space.sum(face * view.potential), state.solvent_level
+        action, decay, carrier = 0.0 * one, 0.0 * one, one * space.sum(face * view.carrier)
+        if model.tunnelling is None:
+            action = 1e3 * one
     rows = np.flatnonzero(geometry.band)
     at = Surroundings(
         potential[rows], np.exp(-2.0 * action[rows]), np.maximum(carrier[rows], 0.0),

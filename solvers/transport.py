@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from interphase.models.reactions import ANION, SOLVENT
+from interphase.models.reactions import ANION, SOLVENT, Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.transport import LiquidSpecies
 from interphase.parameters.constants import FARADAY, GAS_CONSTANT
@@ -65,6 +65,35 @@ class LiquidTransport:
         interval = self._interval(state, after, clock.interval, drive.temperature)
         clock = TransportClock(0.0, 0.0, interval, interval, drive.current_density)
         return self._dry_out(model, replace(after, clock=clock))
+
+    def at_inner_face(
+        self, model: SEIGrowth, state: FilmState, drive: Drive, face: Array, dt: float
+    ) -> FilmState:
+        """Return the state with the solvent's level at the electrode, where it is reduced.
+
+        The level is that of the step's own sink, and the fields are solved in this step.
+        """
+        if self._solvent is None or model.solvent is None:
+            return state
+        set_, one = model.reactions, np.ones(1)
+        at = face_surroundings(model, state, drive, float(self._space.sum(face * state.potential)))
+        used = sum(
+            -set_.column(SOLVENT)[r] * float(np.sum(set_.rates(r, replace(at, solvent=one))))
+            for r in set_.depositions
+        )
+        species = model.solvent
+        c = self._solvent.face_concentration(
+            species,
+            state.phi,
+            state.pore,
+            state.solvent,
+            species.reservoir * state.reservoir,
+            dt,
+            face,
+            used / species.reservoir,
+        )
+        level = np.full(self._space.size, max(c, 0.0) / species.reservoir)
+        return replace(state, solvent_level=level, clock=replace(state.clock, wait=0))
 
     def _species(self, model: SEIGrowth, state: FilmState, elapsed: float) -> FilmState:
         if self._solvent is not None and model.solvent is not None:
@@ -134,6 +163,28 @@ class LiquidTransport:
         left = max(1.0 - used / (model.solvent.reservoir * volume), 0.0)
         wetted = max(1.0 - used * model.solvent_volume / volume, 0.0)
         return replace(state, reservoir=left, wetted=wetted)
+
+
+def face_surroundings(
+    model: SEIGrowth, state: FilmState, drive: Drive, potential: float
+) -> Surroundings:
+    """Return what a reaction where film and electrode meet sees; arrays of one number.
+
+    Args:
+        model: the film's physics.
+        state: the film; its solvent level is taken as it is at the electrode.
+        drive: what is imposed on the electrode.
+        potential: mean ionic potential at the electrode [V].
+    """
+    one = np.ones(1)
+    carrier = 0.0
+    if model.interstitial is not None:
+        behind = drive.potential - potential
+        carrier = model.interstitial.boltzmann(behind, drive.temperature)
+    probability = 1.0 if model.tunnelling is not None else 0.0
+    return Surroundings(
+        one * (drive.potential - potential), one * probability, one * carrier, one, one, 0.0 * one
+    )
 
 
 def _smooth(options: LinearOptions, space: NodalSpace) -> LinearOptions:
