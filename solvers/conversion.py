@@ -11,7 +11,7 @@ import numpy.typing as npt
 from interphase.models.electrons import mean_tunnelling_speed
 from interphase.models.interpolation import front_density, logistic, logistic_distance
 from interphase.models.reactions import ReactionSet, Surroundings
-from interphase.solvers.front import BAND, FrontGeometry, front_geometry, lead_of_foot
+from interphase.solvers.front import BAND, FrontGeometry, foot_of_front, front_geometry, led_action
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.space import Array, NodalSpace
 
@@ -155,9 +155,9 @@ class FrontConversion:
         space = self._space
         x, pair = self.part(view.shares)
         geometry = front_geometry(space, self._graph, boundary, view.width)
-        foot = lead_of_foot(space, geometry, view.action, view.width)
-        action, lead, decay = geometry.at_front(space, [view.action], list(foot))
-        action, carrier = np.maximum(action - lead, 0.0), self._leaky_side(view, boundary)
+        foot = foot_of_front(space, self._graph, geometry, view.action, view.width)
+        action, lead, lowest, decay = geometry.at_front(space, [view.action], foot.fields)
+        action, carrier = led_action(action, lead, lowest), self._leaky_side(view, boundary)
         rows = np.flatnonzero(geometry.band & (pair > _PRESENT))
         tunnelling, carried = set_.rates(self.reaction, _surroundings(view, action, carrier, rows))
         speed = mean_tunnelling_speed(

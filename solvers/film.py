@@ -137,7 +137,9 @@ class FilmSolver:
             model, state, view, boundaries, factor, drive, dt
         )
         view = self._view(model, state, action, drive, dt)
-        rates = front_rates(self.space, model, state, view, geometry, factor * ratio, dt, face)
+        rates = front_rates(
+            self.space, self.graph, model, state, view, geometry, factor * ratio, dt, face
+        )
         phi = self._front.step(
             self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed
         )

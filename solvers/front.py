@@ -76,18 +76,39 @@ def front_geometry(
     return FrontGeometry(distance, normal, curvature, band, edge, outward, sweeps)
 
 
-def lead_of_foot(
-    space: NodalSpace, geometry: FrontGeometry, action: Array, width: float
-) -> tuple[Array, Array]:
-    """Return (lead of the foot in the action [-], decay of P along the way [1/m]), (size,) each.
+@dataclass(frozen=True)
+class Foot:
+    """The foot of a front's flanks, before it is carried through the band; arrays (size,).
 
-    Where the action grows along a front, as it does up the flank of an island, the front is led by
-    its foot: a sharp flank would tilt into a wedge thinner than l that runs ahead at the speed of
-    its lowest point. A diffuse flank cannot, so it takes the action from one width down its
-    slope. The closure vanishes with l, and on a flat front.
+    Attributes:
+        lead: how much lower the action of the foot is at most [-].
+        lowest: lowest action of the front within one width [-].
+        decay: of P as the front advances [1/m].
+    """
+
+    lead: Array
+    lowest: Array
+    decay: Array
+
+    @property
+    def fields(self) -> list[Array]:
+        """Return the arrays in the order of the attributes."""
+        return [self.lead, self.lowest, self.decay]
+
+
+def foot_of_front(
+    space: NodalSpace, graph: NodeGraph, geometry: FrontGeometry, action: Array, width: float
+) -> Foot:
+    """Return what leads a front where the action grows along it. Collective.
+
+    Up the flank of an island the action grows, so a sharp flank would tilt into a wedge thinner
+    than l that runs ahead at the speed of its lowest point. A diffuse flank cannot: it takes the
+    action from one width down its slope, but none lower than the front has within a width
+    (``led_action``). The closure vanishes with l, and on a flat front.
 
     Args:
         space: the nodal space.
+        graph: its upwind operators.
         geometry: of the front.
         action: tunnelling action, (size,).
         width: interface width l [m].
@@ -95,7 +116,19 @@ def lead_of_foot(
     gradient = space.gradient(action)
     inward = (geometry.normal * gradient).sum(axis=0)
     along = np.sqrt(np.maximum((gradient**2).sum(axis=0) - inward**2, 0.0))
-    return width * along, 2.0 * np.maximum(-inward, 0.0)
+    here = action - geometry.distance * inward
+    near = graph.adjacent(geometry.edge) | geometry.edge
+    lowest = graph.lowest(
+        np.where(geometry.edge, here, np.inf), near, int(np.ceil(width / space.geometry.cell_size))
+    )
+    # A node off the front has no action of its own.
+    lowest = np.where(np.isfinite(lowest), lowest, action)
+    return Foot(width * along, lowest, 2.0 * np.maximum(-inward, 0.0))
+
+
+def led_action(action: Array, lead: Array, lowest: Array) -> Array:
+    """Return the action of a front that is led by its foot [-], see ``foot_of_front``."""
+    return np.maximum(np.maximum(action - lead, np.minimum(lowest, action)), 0.0)
 
 
 class FrontStepper:

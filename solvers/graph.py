@@ -123,6 +123,19 @@ class NodeGraph:
             ((halo[self.neighbours] != halo[: mark.size, None]) & (self.weights > 0)).any(axis=1)
         )
 
+    def lowest(self, values: Array, marked: BoolArray, sweeps: int) -> Array:
+        """Return the lowest value of marked nodes within ``sweeps`` edges, (size,). Collective.
+
+        Paths lead through marked nodes only; other nodes keep infinity.
+        """
+        halo = self.with_halo(np.where(marked, values, np.inf))
+        rows = np.flatnonzero(marked)
+        neighbours = self.neighbours[rows]
+        for _ in range(sweeps):
+            halo[rows] = np.minimum(halo[rows], halo[neighbours].min(axis=1))
+            self.refresh(halo)
+        return halo[: values.size].copy()
+
     def upwind_slope(self, values: Array) -> Array:
         """Return |grad f| towards larger values, (size,), by a monotone scheme. Collective."""
         rise = np.maximum(self.with_halo(values)[self.neighbours] - values[:, None], 0.0)

@@ -11,7 +11,8 @@ from interphase.models.reactions import Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.thin_interface import ThinInterface
 from interphase.solvers.conversion import FilmView
-from interphase.solvers.front import FrontGeometry, lead_of_foot
+from interphase.solvers.front import FrontGeometry, foot_of_front, led_action
+from interphase.solvers.graph import NodeGraph
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
 
@@ -50,6 +51,7 @@ def thin_interface_factors(
 
 def front_rates(
     space: NodalSpace,
+    graph: NodeGraph,
     model: SEIGrowth,
     state: FilmState,
     view: FilmView,
@@ -62,6 +64,7 @@ def front_rates(
 
     Args:
         space: the nodal space.
+        graph: its upwind operators.
         model: the film's physics at the temperature of the step.
         state: the film at the start of the step.
         view: what reactions see of it.
@@ -79,11 +82,10 @@ def front_rates(
         state.solvent_level,
         state.salt_level,
     ]
-    foot = lead_of_foot(space, geometry, view.action, model.front.width)
-    action, carrier, potential, solvent, salt, lead, decay = geometry.at_front(
-        space, fields, list(foot)
-    )
-    action = np.maximum(action - lead, 0.0)
+    foot = foot_of_front(space, graph, geometry, view.action, model.front.width)
+    carried_along = geometry.at_front(space, fields, foot.fields)
+    action, carrier, potential, solvent, salt, lead, lowest, decay = carried_along
+    action = led_action(action, lead, lowest)
     if face is not None:
         # At the electrode nothing is between: P = 1, the carriers' and the ionic level are its own.
         one = np.ones_like(action)
