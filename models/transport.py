@@ -175,7 +175,8 @@ def front_tensor(film: Array, phi: Array, liquid: float, normal: Array, width: f
         along[i, i] += free
     parallel = np.einsum("ic,ijc,jc->c", n, along, n)
     # Relative slope of the mean conductivity: steep wherever liquid is what conducts.
-    slope = steep * width * np.abs(through - liquid) / (phi * through + (1.0 - phi) * liquid)
+    mean = np.maximum(phi * through + (1.0 - phi) * liquid, 1e-300)
+    slope = steep * width * np.abs(through - liquid) / mean
     blend = slope**2 / (slope**2 + _LAYERED**2)
     series = phi / np.maximum(through, 1e-300) + (1.0 - phi) / liquid
     across = 1.0 / ((1.0 - blend) / np.maximum(parallel, 1e-300) + blend * series)

@@ -49,7 +49,7 @@ def book(
             part = left[a] / nu[r, a]
             extents[r] += part
             left = left - np.outer(nu[r], part)
-        elif np.any(left[a] != 0.0):
+        elif space.any(left[a] != 0.0):
             raise ConvergenceError(
                 f"{set_.solids[a]} changed but no reaction makes it: add one to model.reactions"
             )

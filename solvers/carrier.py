@@ -21,6 +21,8 @@ from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 _REPAYMENT = 0.5
 # Below this phi there is no front to react at: three interface widths ahead of it.
 _NO_FRONT = 3.0e-6
+# Their field closes the books whatever the tolerance; growth follows it to better than this.
+_RTOL = 1.0e-6
 # Carriers are followed where phi exceeds this; below, their sink and diffusivity are nothing.
 _TAIL = 1.0e-4
 # The domain reaches down to this part of it, and is renewed when the film has grown that far.
@@ -158,7 +160,9 @@ class CarrierField:
         if fresh:
             self._linear.restructure(self._block)
         out = np.zeros(self._space.size)
-        out[self._active] = self._linear.solve(self._block, rhs[self._active], guess[self._active])
+        out[self._active] = self._linear.solve(
+            self._block, rhs[self._active], guess[self._active], rtol=_RTOL
+        )
         return out
 
     def _repayment(self, debt: Array, consumed: Array) -> Array:

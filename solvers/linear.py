@@ -38,6 +38,8 @@ class LinearOptions:
         return "direct" if unknowns <= DIRECT_LIMIT[dim] else "multigrid"
 
 
+# Workspace that MUMPS may need beyond its estimate [%]; small blocks on several ranks exceed it.
+_FACTORS = {"mat_mumps_icntl_14": 200}
 _MULTIGRID = {
     "pc_gamg_reuse_interpolation": True,
     "pc_gamg_threshold": 0.05,
@@ -73,7 +75,7 @@ class LinearSolver:
             pc.setFactorSolverType("mumps")
         else:
             pc.setType("gamg")
-        self._multigrid = pc.getType() == "gamg"
+        self._settings = {"gamg": _MULTIGRID, "cholesky": _FACTORS}.get(pc.getType(), {})
         self._fresh, self._best = True, 0
         self._x, self._b = space.vector(), space.vector()
         self.iterations = 0
@@ -99,7 +101,7 @@ class LinearSolver:
             ConvergenceError: the iteration failed even with a new preconditioner.
         """
         ksp = self._ksp
-        if self._multigrid:
+        if self._settings:
             self._configure()
         self._b.array[:] = rhs
         ksp.setOperators(a)
@@ -122,12 +124,12 @@ class LinearSolver:
         return np.array(self._x.array)
 
     def _configure(self) -> None:
-        """Pass GAMG its options; at the first solve, since PETSc reports options nobody used."""
+        """Pass the options; at the first solve, since PETSc reports those that nobody used."""
         settings = PETSc.Options()
-        for key, value in _MULTIGRID.items():
+        for key, value in self._settings.items():
             settings[f"{self._name}_{key}"] = value
         self._ksp.setFromOptions()
-        self._multigrid = False
+        self._settings = {}
 
     def _attempt(self, guess: Array | None, *, keep: bool) -> bool:
         # A kept preconditioner that no longer fits (a seed, a jump of the step) is given up early.

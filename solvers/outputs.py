@@ -7,6 +7,7 @@ import logging
 import math
 import time as clock
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -14,6 +15,7 @@ from typing import Any, Final, Protocol
 from mpi4py import MPI
 
 from interphase.meshes.parallel import on_root
+from interphase.parameters.errors import OutputError
 from interphase.parameters.program import Drive
 from interphase.solvers import checkpoint as checkpoints
 from interphase.solvers.diagnostics import Row, field_values
@@ -56,6 +58,10 @@ class Recorder(Protocol):
         """Times at which fields are to be written [s]."""
         ...
 
+    def begin(self) -> None:
+        """Open what a run writes to."""
+        ...
+
     def due(self, time: float) -> bool:
         """Return whether fields are to be written at ``time`` [s]."""
         ...
@@ -90,6 +96,9 @@ class NoRecorder:
 
     times: tuple[float, ...] = ()
 
+    def begin(self) -> None:
+        """Do nothing."""
+
     def due(self, time: float) -> bool:
         """Return that nothing is to be written."""
         return False
@@ -120,7 +129,7 @@ class TimeSeries:
         self._path, self._columns = path, columns
         self._file: Any = None
 
-    def open(self, until: float | None) -> None:
+    def start(self, until: float | None) -> None:
         """Start the table, or go on behind its rows up to the time ``until`` [s] of a restart.
 
         Raises:
@@ -129,6 +138,13 @@ class TimeSeries:
         header = ",".join(f"{name} [{unit}]" for name, unit in self._columns)
         kept = [] if until is None else self._rows_until(until, header)
         write_whole(self._path, "\n".join([header, *kept, ""]))
+
+    def open(self) -> None:
+        """Open the table to append rows.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         with writing(self._path):
             self._file = self._path.open("a", encoding="utf-8")
 
@@ -199,21 +215,28 @@ class FolderRecorder:
     def _start(self, stored: checkpoints.Stored | None) -> None:
         """Write what is known before the first step; on rank 0."""
         problem, folder = self._problem, self._folder
-        with writing(folder.log):
-            self._log = logging.FileHandler(folder.log, encoding="utf-8")
-        self._log.setFormatter(logging.Formatter(_LOG_FORMAT))
-        package = logging.getLogger("interphase")
-        if package.level == logging.NOTSET:
-            # A script that has not chosen what it hears: the log of the run is complete anyway.
-            package.setLevel(logging.INFO)
-        package.addHandler(self._log)
         write_whole(folder.case, problem.case.to_yaml())
         path = folder.path / "provenance.json"
         entry = describe(problem.comm, problem.table, problem.space.global_size)
         earlier = json.loads(path.read_text(encoding="utf-8")) if stored and path.exists() else {}
         starts = [*earlier.get("starts", []), {k: v for k, v in entry.items() if k != "parameters"}]
         write_whole(path, json.dumps({**entry, "starts": starts}, indent=1))
-        self._series.open(stored.time if stored else None)
+        self._series.start(stored.time if stored else None)
+
+    def begin(self) -> None:
+        """Open log and table; a run closes them when it ends."""
+        on_root(self._problem.comm, self._begin)
+
+    def _begin(self) -> None:
+        with writing(self._folder.log):
+            self._log = logging.FileHandler(self._folder.log, encoding="utf-8")
+        self._log.setFormatter(logging.Formatter(_LOG_FORMAT))
+        package = logging.getLogger("interphase")
+        if package.level == logging.NOTSET:
+            # A script that has not chosen what it hears: the log of the run is complete anyway.
+            package.setLevel(logging.INFO)
+        package.addHandler(self._log)
+        self._series.open()
 
     def due(self, time: float) -> bool:
         """Return whether fields are to be written at ``time`` [s]."""
@@ -267,7 +290,9 @@ class FolderRecorder:
         self._close_log()
 
     def close(self) -> None:
-        """Close the log; called when writing has failed, so nothing else is tried."""
+        """Close what can be closed; called when writing has failed, so nothing else is tried."""
+        with suppress(OutputError):
+            self._series.close()
         self._close_log()
 
     def _close_log(self) -> None:

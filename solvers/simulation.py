@@ -80,6 +80,7 @@ class Simulation:
         """
         self._end = end = self.problem.case.time.until if until is None else until
         try:
+            self._recorder.begin()
             with StopRequest(self.problem.comm, walltime=walltime) as stop:
                 try:
                     ending = self._loop(end, stop)

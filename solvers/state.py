@@ -52,10 +52,10 @@ class TransportClock:
 
     Attributes:
         elapsed: time since the last solve [s].
-        charge: passed through the electrode since then [C/m2].
+        charge: Li+ that left the electrode since then [C/m2]; negative while it takes up lithium.
         wait: steps left until the next solve.
         interval: steps between solves.
-        current_density: at the last solve [A/m2].
+        current_density: of the drive at the last solve [A/m2].
     """
 
     elapsed: float = 0.0

@@ -55,7 +55,8 @@ class LiquidTransport:
         clock = replace(
             state.clock,
             elapsed=state.clock.elapsed + dt,
-            charge=state.clock.charge + drive.current_density * dt,
+            # Intercalation is positive in the drive: Li+ that leaves the electrolyte.
+            charge=state.clock.charge - drive.current_density * dt,
             wait=state.clock.wait - 1,
         )
         if clock.wait > 0 and clock.current_density == drive.current_density:

@@ -48,6 +48,17 @@ def test_a_run_in_two_parts_is_the_run_in_one(line) -> None:
     assert len(second.rows) == len(whole.rows)
 
 
+def test_a_run_in_two_parts_writes_one_table(line, tmp_path) -> None:
+    """A second call goes on in the same folder, and a simulation that never ran holds no file."""
+    simulation = Simulation.from_case(line(), output=tmp_path / "run")
+    assert not (tmp_path / "run" / "run.log").exists()
+    simulation.run(5.0)
+    result = simulation.run(10.0)
+    rows = (tmp_path / "run" / "timeseries.csv").read_text().splitlines()
+    assert len(rows) == 1 + len(result.rows)
+    assert (tmp_path / "run" / "run.log").read_text().count("done at") == 2
+
+
 def _failing(simulation: Simulation, fails: Callable[[int, float], bool]) -> list[float]:
     """Let steps fail as ``fails(call, dt)`` says; return the lengths that were tried."""
     tried: list[float] = []
