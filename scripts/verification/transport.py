@@ -71,12 +71,12 @@ def _migration(comm: MPI.Comm, current: float, name: str) -> Check:
 
 def migration_charging(comm: MPI.Comm) -> Check:
     """T11: lithium moves to the electrode and takes electrons out, u = 2 (j = -12.8 A/m2)."""
-    return _migration(comm, -12.8, "T11 migration factor while charging, u = 2 [-]")
+    return _migration(comm, 12.8, "T11 migration factor while charging, u = 2 [-]")
 
 
 def migration_discharging(comm: MPI.Comm) -> Check:
     """T11: lithium leaves the electrode and holds electrons back, u = -2 (j = 12.8 A/m2)."""
-    return _migration(comm, 12.8, "T11 migration factor while discharging, u = -2 [-]")
+    return _migration(comm, -12.8, "T11 migration factor while discharging, u = -2 [-]")
 
 
 def _resistance(
