@@ -8,9 +8,15 @@ import os
 from pathlib import Path
 from typing import Any
 
-from interphase.parameters.errors import CaseError, ParameterError
+from interphase.parameters.errors import CaseError, OutputError, ParameterError
 from interphase.parameters.units import to_si
-from interphase.scripts.commands.common import DONE, add_verbosity, guarded, setting_up
+from interphase.scripts.commands.common import (
+    DONE,
+    SetUpError,
+    add_verbosity,
+    guarded,
+    setting_up,
+)
 
 logger = logging.getLogger("interphase.cli")
 
@@ -76,7 +82,10 @@ def _report(args: argparse.Namespace) -> int:
     from interphase.scripts.reporting.folder import read_run
 
     times = setting_up(lambda: tuple(_time(text) for text in args.times))
-    folder = setting_up(lambda: read_run(args.folder, partial=args.partial))
+    try:
+        folder = read_run(args.folder, partial=args.partial)
+    except OutputError as error:
+        raise SetUpError(str(error)) from error
     page = write_report(folder, args.output or args.folder / "report", times)
     logger.info("open %s in a browser", page)
     return DONE

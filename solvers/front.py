@@ -177,7 +177,10 @@ class FrontStepper:
             ConvergenceError: Newton's iteration did not converge.
         """
         space, law = self._space, self._law
-        fastest = space.max(np.abs(speed))
+        fastest = space.max(np.where(geometry.edge, np.abs(speed), 0.0))
+        # A node that the front's values do not reach (a neck where two fronts are about to meet)
+        # has a speed of its own making: none may exceed the front's.
+        speed = np.clip(speed, -fastest, fastest)
         if not fastest > 0.0:
             self.iterations = 0
             return phi.copy()

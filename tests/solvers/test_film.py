@@ -9,14 +9,17 @@ import pytest
 from mpi4py import MPI
 
 from interphase.meshes.builders import interval, rectangle
-from interphase.models.interpolation import profile
+from interphase.models.interpolation import profile, signed_distance
 from interphase.models.sei import SEIGrowth, build_model
 from interphase.parameters.case_model import ModelCase, Seeds
 from interphase.parameters.program import Drive
 from interphase.parameters.table import load_table
 from interphase.solvers.film import FilmSolver
+from interphase.solvers.front import FrontStepper, front_geometry
 from interphase.solvers.initial import film_state, planar_film
+from interphase.solvers.linear import LinearOptions
 from interphase.solvers.nucleation import Seed
+from interphase.solvers.schemes import BackwardEuler
 from interphase.solvers.space import NodalSpace
 
 NM = 1e-9
@@ -97,3 +100,19 @@ def test_closed_pores_do_not_conduct(comm: MPI.Comm) -> None:
             )
         )
     assert found[1] > found[0] and found[2] < 1e-2 * found[0]
+
+
+def test_a_stray_speed_off_the_front_does_not_move_the_film(comm: MPI.Comm) -> None:
+    """A neck between two fronts once had a speed of its own, and the whole film grew by 1 nm."""
+    space = NodalSpace(rectangle(comm, (2 * NM, 8 * NM), 0.125 * NM, periodic=(0,)))
+    solver = FilmSolver(space, _model())
+    phi = profile(space.points[:, 1] - 3 * NM, NM)
+    geometry = front_geometry(space, solver.graph, signed_distance(phi, NM), NM)
+    speed = np.where(geometry.band, 1e-12, 0.0)
+    stray = np.where(np.abs(geometry.distance + 2 * NM) < 0.07 * NM, 1e-6, speed)
+    stepper = FrontStepper(space, solver.model.front, LinearOptions(), rtol=1e-8, prefix="test_")
+    moved = [
+        stepper.step(BackwardEuler(), 50.0, phi, phi, 0.0, geometry, v) for v in (speed, stray)
+    ]
+    difference = space.integral(moved[1] - moved[0]) / space.geometry.area
+    assert abs(difference) < 1e-4 * NM
