@@ -75,7 +75,8 @@ class LinearSolver:
             pc.setFactorSolverType("mumps")
         else:
             pc.setType("gamg")
-        self._settings = {"gamg": _MULTIGRID, "cholesky": _FACTORS}.get(pc.getType(), {})
+        known: dict[str, dict[str, Any]] = {"gamg": _MULTIGRID, "cholesky": _FACTORS}
+        self._settings: dict[str, Any] = known.get(pc.getType(), {})
         self._fresh, self._best = True, 0
         self._x, self._b = space.vector(), space.vector()
         self.iterations = 0
