@@ -36,6 +36,7 @@ from interphase.solvers.rates import FrontRates, front_rates, thin_interface_fac
 from interphase.solvers.schemes import BackwardEuler, TimeScheme
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
+from interphase.solvers.timings import Timings
 from interphase.solvers.transport import LiquidTransport
 
 # How much of rate times step counts as displacement where the front moved less than that.
@@ -71,6 +72,7 @@ class FilmSolver:
     Attributes:
         model: the film's physics at its reference temperature.
         space: the nodal space.
+        timings: wall time of the parts of all steps.
     """
 
     def __init__(
@@ -85,6 +87,7 @@ class FilmSolver:
     ) -> None:
         linear = linear or LinearOptions()
         self.model, self.space = model, space
+        self.timings = Timings()
         self.graph = NodeGraph(space)
         self._scheme = scheme or BackwardEuler()
         self.electrode, bulk = space.on_boundary("electrode"), space.on_boundary("bulk")
@@ -123,35 +126,39 @@ class FilmSolver:
         Raises:
             ConvergenceError: a solve failed.
         """
-        model = self.model.at_temperature(drive.temperature)
+        model, part = self.model.at_temperature(drive.temperature), self.timings.part
         width = model.front.width
-        geometry = front_geometry(self.space, self.graph, signed_distance(state.phi, width), width)
-        action = self._solve_action(model, state)
+        with part("geometry"):
+            distance = signed_distance(state.phi, width)
+            geometry = front_geometry(self.space, self.graph, distance, width)
+        with part("tunnelling"):
+            action = self._solve_action(model, state)
         view = self._view(model, state, action, drive, dt)
         face = self._face if model.inner_face else None
         if face is not None:
-            state = self._liquid.at_inner_face(model, state, drive, face, dt)
-        boundaries = [c.locate(view) for c in self.conversions]
-        factor, ratio = thin_interface_factors(self._thin, model, state)
-        state, delivered, inflow = self._solve_carrier(
-            model, state, view, boundaries, factor, drive, dt
-        )
+            with part("liquid"):
+                state = self._liquid.at_inner_face(model, state, drive, face, dt)
+        with part("conversion"):
+            boundaries = [c.locate(view) for c in self.conversions]
+        with part("carriers"):
+            factor, ratio = thin_interface_factors(self._thin, model, state)
+            state, delivered, inflow = self._solve_carrier(
+                model, state, view, boundaries, factor, drive, dt
+            )
         view = self._view(model, state, action, drive, dt)
-        rates = front_rates(
-            self.space, self.graph, model, state, view, geometry, factor * ratio, dt, face
-        )
-        phi = self._front.step(
-            self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed
-        )
-        grown = self._shares(model, state, phi, geometry, rates, dt)
+        with part("rates"):
+            rates = front_rates(
+                self.space, self.graph, model, state, view, geometry, factor * ratio, dt, face
+            )
+        with part("front"):
+            phi = self._front.step(
+                self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed
+            )
+        with part("shares"):
+            grown = self._shares(model, state, phi, geometry, rates, dt)
         view = replace(view, phi=phi, shares=grown)
-        converted = [
-            c.advance(model.reactions, view, b)
-            for c, b in zip(self.conversions, boundaries, strict=True)
-        ]
-        shares = grown.copy()
-        for c, result in zip(self.conversions, converted, strict=True):
-            shares += self._share_change(c, result, phi)
+        with part("conversion"):
+            converted, shares = self._convert(model, view, boundaries)
         new = replace(
             state,
             time=state.time + dt,
@@ -161,10 +168,26 @@ class FilmSolver:
             shares=shares,
             action=action,
         )
-        new, seeds = self._nucleate(model, new, state, drive, dt)
-        new = self._account(model, state, new, rates, converted, delivered, inflow)
-        new = self._liquid.advance(model, new, drive, dt)
+        with part("nucleation"):
+            new, seeds = self._nucleate(model, new, state, drive, dt)
+        with part("booking"):
+            new = self._account(model, state, new, rates, converted, delivered, inflow)
+        with part("liquid"):
+            new = self._liquid.advance(model, new, drive, dt)
         return new, self._report(state, new, phi, geometry, rates, converted, seeds, dt)
+
+    def _convert(
+        self, model: SEIGrowth, view: FilmView, boundaries: list[Array]
+    ) -> tuple[list[Converted], Array]:
+        """Return what every conversion did, and the shares after all of them."""
+        converted = [
+            c.advance(model.reactions, view, b)
+            for c, b in zip(self.conversions, boundaries, strict=True)
+        ]
+        shares = view.shares.copy()
+        for c, result in zip(self.conversions, converted, strict=True):
+            shares += self._share_change(c, result, view.phi)
+        return converted, shares
 
     def _solve_action(self, model: SEIGrowth, state: FilmState) -> Array:
         if self._action is None or model.tunnelling is None:

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import ufl
-from mpi4py import MPI
 from petsc4py import PETSc
 
 from interphase.parameters.errors import ConvergenceError
@@ -21,8 +20,8 @@ from interphase.solvers.space import Array, NodalSpace
 type BoolArray = npt.NDArray[np.bool_]
 type IntArray = npt.NDArray[np.int64]
 
-# Exchanges between ranks until a front of information has crossed them all, with much to spare.
-_EXCHANGES = 500
+# Sweeps until information has crossed all nodes, with much to spare.
+_SWEEPS = 100_000
 
 
 class NodeGraph:
@@ -62,7 +61,7 @@ class NodeGraph:
         self.neighbours = np.repeat(np.arange(space.size)[:, None], degree, axis=1)
         self.weights = np.zeros((space.size, degree))
         self.neighbours[rows, slot] = local
-        # Nodes with a neighbour on another rank: they may move without a local cause.
+        # Nodes with a neighbour on another rank.
         self._border = np.flatnonzero((self.neighbours >= space.size).any(axis=1))
         self._ghosts = ghosts
         self._scatters: dict[int, tuple[Any, Any, Any]] = {}
@@ -170,38 +169,28 @@ class NodeGraph:
         halo = self.with_halo(np.where(source, base, np.minimum(start, limit)))
         reached = (halo[nb] < limit).any(axis=1) | (halo[:n] < limit)
         rows = np.flatnonzero(reached & ~source)
-        for _ in range(_EXCHANGES):
-            moved = self._sweep(halo, rows, source, slowness, limit, tolerance * limit)
+        for _ in range(_SWEEPS):
+            old = halo.copy()
+            halo[rows] = self._local_eikonal(rows, halo, slowness, limit)
+            # Every sweep is the same on any number of ranks: a rank that went on alone would settle
+            # on its neighbour's old values, again and again.
             self.refresh(halo)
-            if self.space.comm.allreduce(moved, op=MPI.MAX) <= tolerance * limit:
+            moved = np.abs(halo - old) > tolerance * limit
+            if not self.space.any(moved[:n]):
                 return halo[:n].copy()
-            rows = self._border[~source[self._border]]
+            rows = self._beside(moved, source)
         raise ConvergenceError(
             "eikonal equation: sweeps did not settle; check the mesh near the electrode"
         )
 
-    def _sweep(
-        self,
-        halo: Array,
-        rows: IntArray,
-        source: BoolArray,
-        slowness: Array,
-        limit: float,
-        tolerance: float,
-    ) -> float:
-        """Sweep this rank's nodes until they settle; returns the largest change of all sweeps."""
-        largest = 0.0
-        near = np.zeros(halo.size, dtype=bool)
-        while rows.size:
-            new = self._local_eikonal(rows, halo, slowness, limit)
-            change = np.abs(new - halo[rows])
-            halo[rows] = new
-            largest = max(largest, float(change.max()))
-            # Only nodes beside one that moved can move in the next sweep.
-            near[:] = False
-            near[self.neighbours[rows[change > tolerance]].ravel()] = True
-            rows = np.flatnonzero(near[: source.size] & ~source)
-        return largest
+    def _beside(self, moved: BoolArray, source: BoolArray) -> IntArray:
+        """Return the nodes beside one that moved, on any rank: only they can move next."""
+        n = source.size
+        near = np.zeros(moved.size, dtype=bool)
+        near[self.neighbours[np.flatnonzero(moved[:n])].ravel()] = True
+        if moved.size > n:
+            near[self._border] |= moved[self.neighbours[self._border]].any(axis=1)
+        return np.flatnonzero(near[:n] & ~source)
 
     def _local_eikonal(self, rows: IntArray, halo: Array, slowness: Array, limit: float) -> Array:
         """Solve ``sum_j w_ij max(S_i - S_j, 0)^2 = q_i^2`` for each of ``rows``."""

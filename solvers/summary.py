@@ -89,6 +89,7 @@ def summarise(
             "earlier_starts": timings.before,
             **timings.seconds,
             "per_step": timings.seconds.get("steps", 0.0) / max(len(rows), 1),
+            "parts_of_steps": dict(problem.solver.timings.seconds),
         },
         "peak_memory_MiB": sum(peak) if peak else None,
     }
@@ -99,9 +100,8 @@ def summarise(
 
 def _log(summary: dict[str, Any], worst: Worst) -> None:
     final, wall = summary["final"], summary["wall_time"]
-    parts = ", ".join(
-        f"{k} {v:.3g} s" for k, v in wall.items() if k not in ("total", "earlier_starts")
-    )
+    apart = ("total", "earlier_starts", "parts_of_steps")
+    parts = _listed({k: v for k, v in wall.items() if k not in apart})
     logger.info("%s at t = %s", summary["ending"], readable(summary["time"]))
     if final:
         logger.info(
@@ -116,3 +116,10 @@ def _log(summary: dict[str, Any], worst: Worst) -> None:
         "%d steps (%d rejected) in %s wall time: %s",
         summary["steps"]["accepted"], summary["steps"]["rejected"], readable(wall["total"]), parts,
     )  # fmt: skip
+    logger.info("parts of the steps: %s", _listed(wall["parts_of_steps"]))
+
+
+def _listed(seconds: Mapping[str, float]) -> str:
+    """Return the parts and their wall time as text, the longest first."""
+    rows = sorted(seconds.items(), key=lambda row: -row[1])
+    return ", ".join(f"{name} {value:.3g} s" for name, value in rows)
