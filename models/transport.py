@@ -11,8 +11,10 @@ from interphase.models.interpolation import Array
 # Composition that varies less than this over one interface width has no layers: it conducts in
 # parallel.
 _LAYERED = 0.05
-# Liquid fraction of the front's profile below which it does not conduct along the film.
-_TRACE = 0.01
+# Liquid fraction of the front's profile below which it does not conduct along the film: the sharp
+# front stands at one half. Were a trace of liquid to conduct, a hundred thousand times better than
+# the solid, every groove of a rough film would act about l deeper than it is.
+_TRACE = 0.5
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,9 @@ from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from interphase.parameters.errors import ParameterError
 from interphase.parameters.units import format_si, to_si
 
+ROOM_TEMPERATURE = 298.15
+"""Default temperature of a drive [K]."""
+
 
 def refuse(key: str, text: str) -> NoReturn:
     """Stop validation of a block with a message about one of its keys.

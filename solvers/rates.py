@@ -45,7 +45,8 @@ def thin_interface_factors(
             * weight
             / model.interstitial.concentration_ref
         )
-    d = model.interstitial.diffusivity @ columns
+    # Pores carry none: the shares, not the columns.
+    d = model.interstitial.diffusivity @ state.shares
     return thin.correct(k * model.front.width / np.maximum(d, 1e-300))
 
 
