@@ -90,7 +90,8 @@ class MarcusHushChidsey:
 
     With lambda and eta in units of RT: k ~ integral of exp[-(x - lambda - eta)^2 / 4 lambda] / (1 +
     exp x) dx.
-    The integral is tabulated once; the usual closed form is up to 12 % off.
+    The integral is tabulated once. The usual closed form, relative to eta = 0, is up to 16, 6, 12
+    and 38 % off at lambda = 5, 10, 20 and 58 RT (1.5 eV is 58 RT).
 
     Source: Chidsey, Science 251, 919 (1991), eq. 3.
 

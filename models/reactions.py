@@ -33,6 +33,9 @@ class Surroundings:
         solvent: c_EC/c_EC_ref [-].
         salt: c_salt/c_salt_ref [-].
         curvature: div of the outward normal H [1/m]; 0 without Gibbs-Thomson.
+        thin: thin-interface factors that ``carrier`` has been multiplied by [-]: of the rate
+            constant, and of the mean over the front relative to phi = 1/2. The latter holds for the
+            distance from equilibrium.
     """
 
     potential: Array
@@ -41,15 +44,21 @@ class Surroundings:
     solvent: Array
     salt: Array
     curvature: Array
+    thin: tuple[Array | float, Array | float] = (1.0, 1.0)
 
 
 @dataclass(frozen=True)
 class ReactionSet:
     """The reactions of one film.
 
-    R = R_fwd (1 - exp(-A/RT)), R_fwd = prod(c/c_ref) [k P f(eta) + k0 c0/c0_ref] with the factor f
-    of the kinetics at eta = phi_E - phi_l - U_ref and the affinity
-    A = n F (U_eq - phi_E + phi_l) + RT ln prod(c/c_ref)^|nu| - nu V sigma H per extent.
+    R = prod(c/c_ref) [k P f(eta) (1 - exp(-A/RT)) + k0 c0/c0_ref (1 - exp(-A_c/RT))] with the
+    factor f of the kinetics at eta = phi_E - phi_l - U_ref. Affinities per extent:
+
+    * electrons from the electrode, A = n F (U_eq - phi_E + phi_l) + B,
+    * localised electrons, with their own chemical potential, A_c = n [F U_eq + RT ln(c0/c0_ref)]
+      + B; in equilibrium with the electrode, c0 = c0_ref exp[-F (phi_E - phi_l)/RT], A_c = A,
+
+    both with B = RT ln prod(c/c_ref)^|nu| - nu V sigma H.
 
     Source: De Donder form, Prigogine & Defay (1954); rate laws as in models/README.md.
 
@@ -142,38 +151,61 @@ class ReactionSet:
 
     def rates(self, r: int, at: Surroundings) -> tuple[Array, Array]:
         """Return (tunnelling, carrier) parts of the net rate of reaction ``r`` [mol/(m2 s)]."""
-        forward_t, forward_c = self._forward(r, at)
-        net = de_donder(self.affinity(r, at))
-        return forward_t * net, forward_c * net
-
-    def _forward(self, r: int, at: Surroundings) -> tuple[Array, Array]:
-        activity = np.ones_like(at.solvent)
-        if self.column(SOLVENT)[r] < 0:
-            activity = activity * np.maximum(at.solvent, 0.0)
-        if self.column(ANION)[r] < 0:
-            activity = activity * np.maximum(at.salt, 0.0)
-        alpha = float(self.alpha[r])
-        shift = self._capillary(r, at)
-        n = max(float(self.electrons[r]), 1.0)
         log_factor = self.kinetics.log_factor(
             at.potential - self.reference_potential[r], self.alpha[r], self.temperature
         )
-        capillary = np.exp(bounded(alpha / n * shift))
-        tunnelling = self.rate[r] * activity * at.probability * np.exp(log_factor) * capillary
-        return tunnelling, self.interstitial_rate[r] * activity * at.carrier * capillary
+        forward = self.rate[r] * at.probability * np.exp(log_factor) * self._prefactor(r, at)
+        mean, slope, back = self.carrier_law(r, at)
+        return forward * de_donder(self.affinity(r, at)), slope * mean - back
+
+    def carrier_law(self, r: int, at: Surroundings) -> tuple[Array, Array, Array]:
+        """Return (c, s, b): the rate of the carrier path is s c - b about the mean c/c_ref.
+
+        Rates in mol/(m2 s); c is ``at.carrier`` but for the spread of a diffuse front.
+
+        The reverse rate c exp(-A_c/RT) goes as c^(1 - n) and would be infinite where there are no
+        carriers: below the equilibrium concentration it is held at its value there.
+        """
+        n = max(float(self.electrons[r]), 1.0)
+        thermal = GAS_CONSTANT * self.temperature
+        strength, spread = at.thin
+        rest = strength * np.exp(
+            -FARADAY * self.equilibrium_potential[r] / thermal - self._chemical(r, at) / n
+        )
+        mean = at.carrier + rest * (1.0 - spread)
+        part = rest / np.maximum(mean, rest)
+        # Of the reverse rate, which falls as carriers come.
+        slope = np.where(mean > rest, (n - 1.0) * part**n, 0.0)
+        scale = self.interstitial_rate[r] * self._prefactor(r, at)
+        back = rest * part ** (n - 1.0) + slope * mean
+        return mean, scale * (1.0 + slope), scale * back
+
+    def _prefactor(self, r: int, at: Surroundings) -> Array:
+        """Return what both forward rates are multiplied by: activities and the capillary shift."""
+        n = max(float(self.electrons[r]), 1.0)
+        factor = np.exp(bounded(self.alpha[r] / n * self._capillary(r, at)))
+        if self.column(SOLVENT)[r] < 0:
+            factor = factor * np.maximum(at.solvent, 0.0)
+        if self.column(ANION)[r] < 0:
+            factor = factor * np.maximum(at.salt, 0.0)
+        return np.asarray(factor)
 
     def affinity(self, r: int, at: Surroundings) -> Array:
-        """Return the affinity A/RT per extent [-] (positive: runs as written)."""
-        thermal = GAS_CONSTANT * self.temperature
-        drive = (
-            self.electrons[r] * FARADAY * (self.equilibrium_potential[r] - at.potential) / thermal
-        )
-        tiny = 1e-12
+        """Return the affinity A/RT of electrons from the electrode, per extent [-].
+
+        Positive: the reaction runs as written.
+        """
+        drive = self.electrons[r] * FARADAY * (self.equilibrium_potential[r] - at.potential)
+        return np.asarray(drive / (GAS_CONSTANT * self.temperature) + self._chemical(r, at))
+
+    def _chemical(self, r: int, at: Surroundings) -> Array:
+        """Return the part of the affinity over RT that is not the electrons', B/RT [-]."""
+        total, tiny = self._capillary(r, at), 1e-12
         for name, activity in ((SOLVENT, at.solvent), (ANION, at.salt), (CATION, at.salt)):
             nu = self.column(name)[r]
             if nu:
-                drive = drive - nu * np.log(np.maximum(activity, tiny))
-        return np.asarray(drive + self._capillary(r, at))
+                total = total - nu * np.log(np.maximum(activity, tiny))
+        return total
 
     def _capillary(self, r: int, at: Surroundings) -> Array:
         """Return the Gibbs-Thomson shift of the affinity over RT, -nu V sigma H / RT."""

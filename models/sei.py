@@ -47,6 +47,10 @@ class SEIGrowth:
         reference_temperature: temperature of the table's values [K].
         carrier_energy: activation energy of the carrier's diffusivity [J/mol].
         conduction_energy: activation energy of the film's conductivity [J/mol].
+        electrolyte_energy: activation energy of the liquid's conductivity [J/mol].
+        diffusion_energy: activation energy of the diffusivities in the liquid [J/mol].
+        film_diffusion_energy: activation energy of liquid species' diffusivities in the film
+            [J/mol].
     """
 
     solids: tuple[str, ...]
@@ -68,6 +72,9 @@ class SEIGrowth:
     reference_temperature: float = 298.15
     carrier_energy: float = 0.0
     conduction_energy: float = 0.0
+    electrolyte_energy: float = 0.0
+    diffusion_energy: float = 0.0
+    film_diffusion_energy: float = 0.0
 
     @property
     def solidity(self) -> Array:
@@ -88,9 +95,30 @@ class SEIGrowth:
         if conduction is not None:
             scale = arrhenius(self.conduction_energy, temperature, ref)
             solid = replace(conduction.solid, values=conduction.solid.values * scale)
-            conduction = replace(conduction, solid=solid)
-        reactions = self.reactions.at_temperature(temperature, ref)
-        return replace(self, reactions=reactions, interstitial=interstitial, conduction=conduction)
+            liquid = conduction.liquid * float(arrhenius(self.electrolyte_energy, temperature, ref))
+            conduction = replace(conduction, solid=solid, liquid=liquid)
+        return replace(
+            self,
+            reactions=self.reactions.at_temperature(temperature, ref),
+            interstitial=interstitial,
+            solvent=self._diffusing(self.solvent, temperature),
+            salt=self._diffusing(self.salt, temperature),
+            conduction=conduction,
+        )
+
+    def _diffusing(self, species: LiquidSpecies | None, temperature: float) -> LiquidSpecies | None:
+        """Return a liquid species with its diffusivities scaled to ``temperature`` [K]."""
+        if species is None:
+            return None
+        liquid, film = (
+            float(arrhenius(energy, temperature, self.reference_temperature))
+            for energy in (self.diffusion_energy, self.film_diffusion_energy)
+        )
+        return replace(
+            species,
+            diffusivity=species.diffusivity * liquid,
+            film_diffusivity=species.film_diffusivity * film,
+        )
 
 
 def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrowth:
@@ -114,6 +142,9 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         _kinetics(case.kinetics, table),
         gibbs_thomson=case.gibbs_thomson,
     )
+    if "interstitial" not in case.electron_channels:
+        # No carriers is not the same as carriers at zero, where reactions would run back.
+        reactions = replace(reactions, interstitial_rate=np.zeros(len(case.reactions)))
     porosity = np.array([table.value("organic_porosity") if s == ORGANIC else 0.0 for s in solids])
     density = np.array([_density(table, s) for s in solids])
     return SEIGrowth(
@@ -142,6 +173,9 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         reference_temperature=table.value("temperature"),
         carrier_energy=table.value("activation_energy", "interstitial_diffusivity"),
         conduction_energy=table.value("activation_energy", "ionic_conductivity"),
+        electrolyte_energy=table.value("activation_energy", "electrolyte_conductivity"),
+        diffusion_energy=table.value("activation_energy", "diffusivity"),
+        film_diffusion_energy=table.value("activation_energy", "diffusivity_film"),
     )
 
 

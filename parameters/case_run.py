@@ -4,7 +4,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from interphase.parameters.case_cell import CellCase
 from interphase.parameters.case_types import (
+    ROOM_TEMPERATURE,
     Block,
     CurrentDensity,
     Duration,
@@ -15,9 +17,6 @@ from interphase.parameters.case_types import (
     Temperature,
     refuse,
 )
-
-ROOM_TEMPERATURE = 298.15
-"""Default temperature of a drive [K]."""
 
 
 class DriveStep(Block):
@@ -61,11 +60,18 @@ class DriveStep(Block):
         return self
 
 
+_DRIVES = {
+    "steps": "steps: [{hold: 0.1 V, for: 1 h}]",
+    "file": "file: profile.csv",
+    "cell": "cell: {model: SPM, experiment: [...]}",
+}
+
+
 class DriveCase(Block):
     """What the cell does to the electrode: potential, current density and temperature in time."""
 
-    kind: Literal["program", "csv"] = "program"
-    """Steps written here, or a file of measured or computed values."""
+    kind: Literal["program", "csv", "cell"] = "program"
+    """Steps written here, a file of measured or computed values, or a whole cell."""
 
     steps: tuple[DriveStep, ...] = Field(default=(), examples=["[{hold: 0.1 V, for: 1 h}]"])
     """Ramps and holds, one after the other."""
@@ -73,21 +79,22 @@ class DriveCase(Block):
     file: str | None = Field(default=None, min_length=1, examples=["profile.csv"])
     """Table of time and potential, optionally current density and temperature."""
 
+    cell: CellCase | None = None
+    """The cell that drives the film and feels it, for kind cell."""
+
     largest_jump: PotentialStep = 2.0
     """Largest change of potential between two steps or rows; more is a typing error [V]."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.kind == "program":
-            if self.file is not None:
-                refuse("file", "is for kind csv only; remove it or write kind: csv")
-            if not self.steps:
-                refuse("steps", "is missing; write for example [{hold: 0.1 V, for: 1 h}]")
-        else:
-            if self.steps:
-                refuse("steps", "are for kind program only; remove them or write kind: program")
-            if self.file is None:
-                refuse("file", "is missing for kind csv; write for example file: profile.csv")
+        content = {"program": "steps", "csv": "file", "cell": "cell"}
+        given = {"steps": self.steps or None, "file": self.file, "cell": self.cell}
+        for kind, key in content.items():
+            if self.kind == kind and given[key] is None:
+                example = _DRIVES[key]
+                refuse(key, f"is missing for kind {kind}; write for example {example}")
+            if self.kind != kind and given[key] is not None:
+                refuse(key, f"is for kind {kind} only; remove it or write kind: {kind}")
         return self
 
 

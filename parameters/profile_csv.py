@@ -10,7 +10,7 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-from interphase.parameters.case_run import ROOM_TEMPERATURE
+from interphase.parameters.case_types import ROOM_TEMPERATURE
 from interphase.parameters.errors import CaseError, ParameterError, did_you_mean
 from interphase.parameters.units import check_unit, convert
 

@@ -1,6 +1,8 @@
 """Atoms and charge: what is in the fields against what crossed the boundary.
 
-The check does not use the numbers that moved the fields. For every element
+It detects errors of stoichiometry, booking and fluxes. It does not measure solver residuals or
+debts: amounts move by the fluxes of whatever field a solve returned, and what that did not deliver
+is owed (`carrier_mismatch` shows the carriers' part). For every element
 
     imbalance = |change of inventory + outflow - inflow| / integral of sum_r |nu_e R_r| dt
 
@@ -108,7 +110,7 @@ class BalanceSheet:
         books = state.books
         ions = books.inflow.get("charge", 0.0) + books.inflow.get("intercalation", 0.0)
         owed = self._space.sum(state.charge_debt) - self._space.sum(state.carrier_debt)
-        electrons = books.electrons_tunnelling + books.electrons_seeds + books.electrons_carrier
+        electrons = books.electrons_tunnelling + books.electrons_carrier
         return _part(abs(ions + owed - electrons), self._electron_throughput(books), 0.0)
 
     def _lag(self, state: FilmState) -> float:

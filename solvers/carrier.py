@@ -99,6 +99,7 @@ class CarrierField:
         shares: Array,
         potential: Array,
         sink: Array,
+        source: Array,
         debt: Array,
         start: Array,
         *,
@@ -115,6 +116,7 @@ class CarrierField:
             shares: of the solids, (solids, size).
             potential: ionic potential [V], (size,).
             sink: electrons consumed per volume and time at c = c_ref [mol/(m3 s)], (size,).
+            source: electrons released there whatever c [mol/(m3 s)], (size,).
             debt: electrons booked before but not delivered [mol], (size,).
             start: first guess of w, (size,).
             electrode_potential: phi_E [V].
@@ -128,9 +130,12 @@ class CarrierField:
         level = model.concentration_ref * model.boltzmann(electrode_potential, temperature)
         consume = space.mass * sink * drift / model.concentration_ref
         system = self._system.build(matrix, consume)
-        repay = self._repayment(debt, consume * start * level * dt)
+        release = space.mass * source / level
+        # Of the net consumption: near equilibrium the forward one alone is far larger.
+        repay = self._repayment(debt, (consume * start - release) * level * dt)
         # For w - 1: its boundary value is zero, so the tolerance is not one of the boundary value.
-        deviation = self._solve_active(system, -consume - repay / (level * dt), start - 1.0)
+        given = release - repay / (level * dt)
+        deviation = self._solve_active(system, given - consume, start - 1.0)
         w = np.where(self._active, 1.0 + deviation, 0.0)
         entered = self._system.inflow(w, 1.0) * self._active
         # What the discrete field hands over, solver residual included: boundary inflow - K w.

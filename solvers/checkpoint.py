@@ -204,6 +204,8 @@ def _part(name: str, values: dict[str, Any]) -> Any:
     restored: dict[str, Any] = {
         k: np.array(v) if isinstance(v, list) else v for k, v in values.items()
     }
+    # Written, and always zero, by earlier versions.
+    restored.pop("electrons_seeds", None)
     return _PARTS[name](**restored)
 
 

@@ -77,7 +77,10 @@ class Conversion(Protocol):
         ...
 
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
-        """Return the electrons taken from carriers at c = c_ref [mol/(m3 s)], (size,)."""
+        """Return the electrons taken from carriers at c = c_ref [mol/(m3 s)], (size,).
+
+        Of the forward reaction; the caller takes off the reverse one.
+        """
         ...
 
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:

@@ -103,7 +103,6 @@ class Diagnostics:
         area, set_ = space.geometry.area, self._solver.model.reactions
         balance = self.sheet.check(state)
         lithium = self.sheet.lithium_in_solids(state) - books.initial.get(SOLID_LITHIUM, 0.0)
-        tunnelled = books.electrons_tunnelling + books.electrons_seeds
         values = {
             "time": state.time,
             "step": step,
@@ -114,7 +113,7 @@ class Diagnostics:
             "lithium_lost": lithium / area,
             "lithium_salt": 0.0 - float(set_.column(ANION) @ books.extents) / area,
             "charge": FARADAY * float(set_.electrons @ books.extents) / area,
-            "charge_tunnelling": FARADAY * tunnelled / area,
+            "charge_tunnelling": FARADAY * books.electrons_tunnelling / area,
             "film_resistance": self._film_resistance(state, drive, exact=exact),
             "potential_drop": space.sum(self._face * state.potential),
             "element_imbalance": balance.worst_element,
@@ -145,7 +144,10 @@ class Diagnostics:
         }
 
     def _film_resistance(self, state: FilmState, drive: Drive, *, exact: bool) -> float:
-        """Return the resistance [ohm m2], a recent one unless ``exact``; nan without a field."""
+        """Return the resistance [ohm m2], a recent one unless ``exact``; nan without a field.
+
+        To a uniform current density at the electrode, see ``IonicPotential.resistance``.
+        """
         model = self._solver.model.at_temperature(drive.temperature)
         field = self._solver.potential
         if field is None or model.conduction is None:

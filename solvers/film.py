@@ -32,7 +32,12 @@ from interphase.solvers.graph import NodeGraph
 from interphase.solvers.linear import LinearOptions
 from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator
-from interphase.solvers.rates import FrontRates, front_rates, thin_interface_factors
+from interphase.solvers.rates import (
+    FrontRates,
+    carrier_sink,
+    front_rates,
+    thin_interface_factors,
+)
 from interphase.solvers.schemes import BackwardEuler, TimeScheme
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
@@ -128,6 +133,8 @@ class FilmSolver:
         """
         model, part = self.model.at_temperature(drive.temperature), self.timings.part
         width = model.front.width
+        with part("liquid"):
+            state = self._liquid.catch_up(model, state, drive)
         with part("geometry"):
             distance = signed_distance(state.phi, width)
             geometry = front_geometry(self.space, self.graph, distance, width)
@@ -141,14 +148,14 @@ class FilmSolver:
         with part("conversion"):
             boundaries = [c.locate(view) for c in self.conversions]
         with part("carriers"):
-            factor, ratio = thin_interface_factors(self._thin, model, state)
+            thin = thin_interface_factors(self._thin, model, state)
             state, delivered, inflow = self._solve_carrier(
-                model, state, view, boundaries, factor, drive, dt
+                model, state, view, geometry, boundaries, thin, drive
             )
         view = self._view(model, state, action, drive, dt)
         with part("rates"):
             rates = front_rates(
-                self.space, self.graph, model, state, view, geometry, factor * ratio, dt, face
+                self.space, self.graph, model, state, view, geometry, thin, dt, face
             )
         with part("front"):
             phi = self._front.step(
@@ -209,9 +216,8 @@ class FilmSolver:
         return FilmView(state.phi, state.shares, action, carrier, potential, model.front.width, dt)
 
     def _solve_carrier(
-        self, model: SEIGrowth, state: FilmState, view: FilmView, boundaries: list[Array], factor:
-        Array,
-        drive: Drive, dt: float,
+        self, model: SEIGrowth, state: FilmState, view: FilmView, geometry: FrontGeometry,
+        boundaries: list[Array], thin: tuple[Array, Array], drive: Drive,
     ) -> tuple[FilmState, Array, float]:  # fmt: skip
         if self._carrier is None or model.interstitial is None:
             return state, np.zeros_like(state.phi), 0.0
@@ -219,28 +225,22 @@ class FilmSolver:
         fastest = (
             float(np.max(model.reactions.volume_rate * model.reactions.interstitial_rate)) * level
         )
-        if fastest * dt < _NEGLIGIBLE * model.front.width or not self.space.max(state.phi) > 0.5:
+        if (
+            fastest * view.step < _NEGLIGIBLE * model.front.width
+            or not self.space.max(state.phi) > 0.5
+        ):
             # Even with w = 1 everywhere they would not move any front: what they deliver is owed.
             return state, np.zeros_like(state.phi), 0.0
-        set_, columns = model.reactions, state.columns
-        solvent, salt = state.solvent_level, state.salt_level
-        density = model.front.density(state.phi)
-        sink = np.zeros_like(state.phi)
-        for r in set_.depositions:
-            weight = 1.0 if model.proportional else columns[set_.product[r]]
-            activity = np.where(set_.column(SOLVENT)[r] < 0, solvent, 1.0) * np.where(
-                set_.column(ANION)[r] < 0, salt, 1.0
-            )
-            sink += (
-                set_.electrons[r] * set_.interstitial_rate[r] * factor * weight * activity * density
-            )
-        for c, boundary in zip(self.conversions, boundaries, strict=True):
-            sink += c.sink(set_, view, boundary)
+        sink, source = carrier_sink(
+            self.space, model, state, view, geometry, thin,
+            zip(self.conversions, boundaries, strict=True),
+        )  # fmt: skip
         solution = self._carrier.solve(
             model.interstitial,
             Mixture(model.interstitial.diffusivity, layered=not model.proportional),
-            state.phi, state.shares, state.potential, sink, state.carrier_debt, state.carrier,
-            electrode_potential=drive.potential, temperature=drive.temperature, dt=dt,
+            state.phi, state.shares, state.potential, sink, source, state.carrier_debt,
+            state.carrier, electrode_potential=drive.potential, temperature=drive.temperature,
+            dt=view.step,
         )  # fmt: skip
         return replace(state, carrier=solution.activity), solution.delivered, solution.inflow
 

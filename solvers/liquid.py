@@ -173,7 +173,11 @@ class IonicPotential:
         return potential, -left * dt / FARADAY, space.sum(entered) * dt / FARADAY
 
     def resistance(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> float:
-        """Return the film's resistance [ohm m2]: drop at unit current less the liquid's."""
+        """Return the film's resistance [ohm m2] to a uniform current from the electrode.
+
+        The area's mean of the potential at the electrode per current density, less the liquid's
+        drop. Between equipotential surfaces it would be lower where columns conduct differently.
+        """
         space = self._space
         matrix = self._stiffness.assemble(self._tensor(model, phi, shares, pore))
         drop = self._linear.solve(

@@ -1,7 +1,8 @@
-"""Rates of the depositions on the outer front, as means over a step."""
+"""Rates of the depositions on the outer front, and what they take from the carriers."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from interphase.models.electrons import mean_tunnelling_speed
 from interphase.models.reactions import Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.thin_interface import ThinInterface
-from interphase.solvers.conversion import FilmView
+from interphase.solvers.conversion import Conversion, FilmView
 from interphase.solvers.front import FrontGeometry, foot_of_front, led_action
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.space import Array, NodalSpace
@@ -50,6 +51,61 @@ def thin_interface_factors(
     return thin.correct(k * model.front.width / np.maximum(d, 1e-300))
 
 
+def carrier_sink(
+    space: NodalSpace,
+    model: SEIGrowth,
+    state: FilmState,
+    view: FilmView,
+    geometry: FrontGeometry,
+    thin: tuple[Array, Array],
+    converting: Iterable[tuple[Conversion, Array]],
+) -> tuple[Array, Array]:
+    """Return (sink at c = c_ref, source) of localised electrons [mol/(m3 s)], (size,) each.
+
+    The net rates of depositions and conversions, linear in the carriers about those of the last
+    step, so that what the field delivers is what is booked. Collective.
+
+    Args:
+        space: the nodal space.
+        model: the film's physics at the temperature of the step.
+        state: the film at the start of the step.
+        view: what reactions see of it.
+        geometry: of its front.
+        thin: thin-interface factors of the rate constant and of the mean concentration.
+        converting: the conversions and where their boundaries are.
+    """
+    set_, columns, one = model.reactions, state.columns, np.ones_like(state.phi)
+    sink, source = np.zeros_like(one), np.zeros_like(one)
+    density = model.front.density(state.phi)
+    factor, ratio = thin
+    (front,) = geometry.at_front(space, [view.carrier * factor * ratio])
+    # Off the band the profile's tail sees a forward reaction.
+    carrier = np.where(geometry.band, np.maximum(front, 0.0), 1.0)
+    curvature = np.where(geometry.band, -geometry.curvature, 0.0)
+    at = Surroundings(
+        view.potential, one, carrier, state.solvent_level, state.salt_level, curvature, thin
+    )
+    for r in set_.depositions:
+        weight = 1.0 if model.proportional else columns[set_.product[r]]
+        _, slope, back = set_.carrier_law(r, at)
+        each = set_.electrons[r] * weight * density
+        sink += each * factor * slope
+        source += each * back
+    # Where none have been yet (a new seed) they are taken to come.
+    carrier = np.where(view.carrier > 0.0, view.carrier, 1.0)
+    inside = Surroundings(view.potential, one, carrier, one, one, 0.0 * one)
+    for c, boundary in converting:
+        _, slope, back = set_.carrier_law(c.reaction, inside)
+        # Conversions do not run backwards on carriers.
+        runs = slope * carrier >= back
+        taken = (
+            c.sink(set_, view, boundary) * runs / max(set_.interstitial_rate[c.reaction], 1e-300)
+        )
+        sink += taken * slope
+        source += taken * back
+    return sink, source
+
+
 def front_rates(
     space: NodalSpace,
     graph: NodeGraph,
@@ -57,7 +113,7 @@ def front_rates(
     state: FilmState,
     view: FilmView,
     geometry: FrontGeometry,
-    factor: Array,
+    thin: tuple[Array, Array],
     dt: float,
     face: Array | None,
 ) -> FrontRates:
@@ -70,7 +126,7 @@ def front_rates(
         state: the film at the start of the step.
         view: what reactions see of it.
         geometry: of its front.
-        factor: thin-interface factor of the carrier's concentration, (size,).
+        thin: thin-interface factors of the rate constant and of the mean concentration.
         dt: step [s].
         face: weights of the electrode's nodes that sum to one where the solvent is reduced at the
             inner face, (size,); None where it is reduced at the front.
@@ -78,7 +134,7 @@ def front_rates(
     set_ = model.reactions
     fields = [
         view.action,
-        view.carrier * factor,
+        view.carrier * (thin[0] * thin[1]),
         view.potential,
         state.solvent_level,
         state.salt_level,
@@ -92,12 +148,14 @@ def front_rates(
         one = np.ones_like(action)
         potential, solvent = one * space.sum(face * view.potential), state.solvent_level
         action, decay, carrier = 0.0 * one, 0.0 * one, one * space.sum(face * view.carrier)
+        thin = one, one
         if model.tunnelling is None:
             action = 1e3 * one
     rows = np.flatnonzero(geometry.band)
     at = Surroundings(
         potential[rows], np.exp(-2.0 * action[rows]), np.maximum(carrier[rows], 0.0),
         np.maximum(solvent[rows], 0.0), np.maximum(salt[rows], 0.0), -geometry.curvature[rows],
+        (thin[0][rows], thin[1][rows]),
     )  # fmt: skip
     n, size = len(model.solids), space.size
     columns = state.columns
@@ -119,5 +177,5 @@ def front_rates(
     for r in set_.depositions:
         deposited[set_.product[r]] += volume[r] * rates[r]
     phase_speed = deposited / np.maximum(columns, 1e-12) if not model.proportional else deposited
-    part = np.where(rates > 0, tunnelled * scale / np.maximum(rates, 1e-300), 1.0)
+    part = np.where(rates != 0, tunnelled * scale / np.where(rates != 0, rates, 1.0), 1.0)
     return FrontRates(speed, phase_speed, deposited, rates, np.clip(part, 0.0, 1.0))

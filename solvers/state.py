@@ -16,8 +16,8 @@ class Books:
     Attributes:
         extents: extent of each reaction [mol], (reactions,).
         throughput: integral of |extent| [mol], (reactions,).
-        electrons_tunnelling: electrons taken directly from the electrode by tunnelling [mol].
-        electrons_seeds: electrons taken by seeds [mol].
+        electrons_tunnelling: electrons taken directly from the electrode [mol], by tunnelling and
+            by seeds.
         electrons_carrier: electrons that entered as localised carriers, from the residual of their
             field on the electrode [mol].
         inflow: species that entered through the top, from the residuals there [mol], by name.
@@ -27,7 +27,6 @@ class Books:
     extents: Array
     throughput: Array
     electrons_tunnelling: float = 0.0
-    electrons_seeds: float = 0.0
     electrons_carrier: float = 0.0
     inflow: dict[str, float] = field(default_factory=dict)
     initial: dict[str, float] = field(default_factory=dict)
@@ -88,8 +87,9 @@ class FilmState:
         hazard: integral of J A dt of each site, (solids, sites).
         draws: seeds fired per site, (solids, sites).
         grains: number of seeds so far.
-        reservoir: solvent concentration in the reservoir relative to the start [-].
-        wetted: wetted part of the electrode area [-].
+        reservoir: solvent concentration in the reservoir over that at the start [-].
+        wetted: volume of the electrolyte over that at the start [-], as an indicator of the wetted
+            part of the electrode; reported only, reactions run on all of it.
         books: what was booked.
     """
 

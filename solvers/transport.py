@@ -21,6 +21,8 @@ from interphase.solvers.state import FilmState, TransportClock
 # the reservoir and to RT/F), and at least every so many steps.
 _STEADY = 2.0e-3
 _LONGEST_WAIT = 8
+# Part of the electrolyte's volume below which nothing concentrates further.
+_DRY = 1.0e-3
 # Unknowns from which the liquid's species are solved by multigrid.
 _MULTIGRID_FROM = 10_000
 
@@ -49,6 +51,18 @@ class LiquidTransport:
         if model.conduction:
             width = model.front.width
             self.potential = IonicPotential(space, electrode, bulk, width, options, prefix)
+
+    def catch_up(self, model: SEIGrowth, state: FilmState, drive: Drive) -> FilmState:
+        """Return the state with what waits solved for, if the current of the drive has jumped.
+
+        The steps that waited had the old current: averaged with the new one, the potential of the
+        first step would be that of neither.
+        """
+        clock = state.clock
+        if clock.elapsed == 0.0 or clock.current_density == drive.current_density:
+            return state
+        after = self._charge(model, self._species(model, state, clock.elapsed), clock)
+        return replace(after, clock=replace(clock, elapsed=0.0, charge=0.0, wait=0, interval=1))
 
     def advance(self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float) -> FilmState:
         """Return the state after one step; the fields are solved when it is time to."""
@@ -105,8 +119,9 @@ class LiquidTransport:
             state = replace(state, solvent=amount, solvent_level=level, books=books)
         if self._salt is not None and model.salt is not None:
             amount, level, entered = self._move(
-                self._salt, model.salt, state, state.salt, 1.0, elapsed
-            )
+                self._salt, model.salt, state, state.salt,
+                self._reservoir(model, state, model.salt), elapsed,
+            )  # fmt: skip
             books = state.books.flow_in(ANION, entered)
             state = replace(state, salt=amount, salt_level=level, books=books)
         return state
@@ -157,13 +172,30 @@ class LiquidTransport:
 
     def _dry_out(self, model: SEIGrowth, state: FilmState) -> FilmState:
         """Let the reservoir lose the solvent that was used."""
-        if model.reservoir_depth is None or model.solvent is None:
+        if model.solvent is None:
             return state
-        volume = model.reservoir_depth * self._space.geometry.area
+        left = self._reservoir(model, state, model.solvent)
+        return replace(state, reservoir=left, wetted=self._volume(model, state))
+
+    def _reservoir(self, model: SEIGrowth, state: FilmState, species: LiquidSpecies) -> float:
+        """Return the concentration in the reservoir over that at the start [-].
+
+        (1 - x)/(1 - V c0 x) for the solvent, x being the part that was used: the volume goes with
+        it, which concentrates the salt.
+        """
+        if model.reservoir_depth is None:
+            return 1.0
+        stock = species.reservoir * model.reservoir_depth * self._space.geometry.area
+        used = -float(model.reactions.column(species.name) @ state.books.extents)
+        return max(1.0 - used / stock, 0.0) / max(self._volume(model, state), _DRY)
+
+    def _volume(self, model: SEIGrowth, state: FilmState) -> float:
+        """Return the electrolyte's volume over that at the start [-]."""
+        if model.reservoir_depth is None:
+            return 1.0
         used = -float(model.reactions.column(SOLVENT) @ state.books.extents)
-        left = max(1.0 - used / (model.solvent.reservoir * volume), 0.0)
-        wetted = max(1.0 - used * model.solvent_volume / volume, 0.0)
-        return replace(state, reservoir=left, wetted=wetted)
+        volume = model.reservoir_depth * self._space.geometry.area
+        return max(1.0 - used * model.solvent_volume / volume, 0.0)
 
 
 def face_surroundings(

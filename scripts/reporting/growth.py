@@ -32,7 +32,7 @@ _LABELS = {
     Law.LOGARITHMIC: r"$\propto \ln t$",
 }
 _NAMES = {
-    Law.LINEAR: "linear (limited by reaction, or a constant leak)",
+    Law.LINEAR: "linear (reaction, a constant leak, or tunnelling under a ramp)",
     Law.DIFFUSION: "square root of time (limited by diffusion through the film)",
     Law.LOGARITHMIC: "logarithmic (limited by tunnelling)",
 }

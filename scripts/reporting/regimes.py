@@ -1,7 +1,8 @@
 """Growth regimes read off a thickness curve: local exponents and the laws that match them.
 
 A film whose growth is limited by reaction (or by a constant leak) thickens in proportion to t, by
-diffusion through itself as the square root of t, by electron tunnelling as the logarithm of t.
+diffusion through itself as the square root of t, by electron tunnelling as the logarithm of t at a
+held potential, and in proportion to t under a ramp.
 """
 
 from __future__ import annotations

@@ -7,10 +7,7 @@ from dataclasses import replace
 import numpy as np
 from mpi4py import MPI
 
-from interphase.meshes.builders import interval, rectangle
-from interphase.models.analytic import porosity_after
-from interphase.models.electrons import Tunnelling
-from interphase.models.interpolation import logistic, profile
+from interphase.meshes.builders import rectangle
 from interphase.models.sei import SEIGrowth, build_model
 from interphase.parameters.case_model import ModelCase, Seeds
 from interphase.parameters.program import Drive
@@ -18,7 +15,6 @@ from interphase.parameters.table import load_table
 from interphase.scripts.verification.check import Check, absolute, relative, worst
 from interphase.scripts.verification.film import (
     ELECTRONS,
-    OPEN,
     TEMPERATURE,
     VOLUME,
     WIDTH,
@@ -27,9 +23,8 @@ from interphase.scripts.verification.film import (
     grow,
 )
 from interphase.solvers.balance import BalanceSheet
-from interphase.solvers.booking import inventory
 from interphase.solvers.film import FilmSolver
-from interphase.solvers.initial import bare_electrode, film_state
+from interphase.solvers.initial import bare_electrode
 from interphase.solvers.space import NodalSpace
 from interphase.solvers.state import FilmState
 
@@ -38,7 +33,7 @@ _POTENTIAL, _DENSER = 0.5, 4.0
 
 
 def _ramp(time: float) -> Drive:
-    """Return the formation ramp from 0.5 V at 1.9 V/h, with a small charging current."""
+    """Return the formation ramp from 0.5 V at 1.9 V/h, with a small discharging current."""
     return Drive(max(_POTENTIAL - 1.9 / 3600.0 * time, 0.1), -0.1, TEMPERATURE)
 
 
@@ -60,10 +55,27 @@ def _mosaic(comm: MPI.Comm, until: float) -> tuple[FilmSolver, FilmState]:
     return solver, advance(solver, start, until, _ramp, first=1.0, longest=30.0, fraction=0.15)
 
 
-def balances(comm: MPI.Comm) -> tuple[Check, Check]:
+def _debts(solver: FilmSolver, state: FilmState) -> tuple[float, float]:
+    """Return what carriers and ionic current owe, parts of the electrons' throughput [-].
+
+    Imbalances count debts as delivered later: a field that delivers too little shows here only.
+    """
+    space, books = solver.space, state.books
+    throughput = float(books.throughput @ np.abs(solver.model.reactions.electrons))
+    owed = abs(space.sum(state.carrier_debt)), abs(space.sum(state.charge_debt))
+    return owed[0] / throughput, owed[1] / throughput
+
+
+def balances(comm: MPI.Comm) -> tuple[Check, ...]:
     """T15: every element and the charge, from fields and boundary fluxes, in a mosaic."""
     solver, state = _mosaic(comm, 600.0)
+    # What waits for the next solve of the ionic current is no debt that it left.
+    while state.clock.elapsed > 0.0:
+        state, _ = solver.step(state, state.step, _ramp(state.time + 0.5 * state.step))
     balance = BalanceSheet(solver).check(state)
+    # Few carriers run yet: at half their delivery the debt is 2.7e-3. The rest is owed from the
+    # time when they could not move a front and were not solved for.
+    carrier, charge = _debts(solver, state)
     return (
         absolute(
             "T15 imbalance of the worst element, part of its throughput [-]",
@@ -72,19 +84,25 @@ def balances(comm: MPI.Comm) -> tuple[Check, Check]:
             1e-10,
         ),
         absolute("T15 imbalance of charge, part of its throughput [-]", 0.0, balance.charge, 1e-10),
+        absolute("T15 debt of the carriers, part of the throughput [-]", 0.0, carrier, 2e-3),
+        absolute("T15 debt of the ionic current, part of the throughput [-]", 0.0, charge, 1e-6),
     )
 
 
-def faraday(comm: MPI.Comm) -> Check:
+def faraday(comm: MPI.Comm) -> tuple[Check, Check]:
     """T17: the moles of product in the fields are those of the electrons, over z."""
     model = film_model(rate=1e-9, decay=1.0 / WIDTH, carrier_rate=1e-4, permeability=2.4e-13)
     history = grow(comm, model, height=12.0 * WIDTH, start=2.0 * WIDTH, until=60.0)
     space, books = history.solver.space, history.state.books
     # Electrons on their way in the carriers' field are part of the charge.
-    electrons = books.electrons_tunnelling + books.electrons_seeds + books.electrons_carrier
+    electrons = books.electrons_tunnelling + books.electrons_carrier
     electrons += space.sum(history.state.carrier_debt)
     moles = (history.thickness[-1] - history.thickness[0]) * space.geometry.area / VOLUME
-    return relative("T17 product by Faraday's law [mol]", electrons / ELECTRONS, moles, 1e-8)
+    debt, _ = _debts(history.solver, history.state)
+    return (
+        relative("T17 product by Faraday's law [mol]", electrons / ELECTRONS, moles, 1e-8),
+        absolute("T17 debt of the carriers, part of the throughput [-]", 0.0, debt, 1e-3),
+    )
 
 
 def partition(comm: MPI.Comm) -> Check:
@@ -106,44 +124,4 @@ def partition(comm: MPI.Comm) -> Check:
         together[1],
         error,
         1e-6,
-    )
-
-
-def conversion(comm: MPI.Comm) -> tuple[Check, Check]:
-    """T22: R4 turns organic into carbonate: moles close, 27 % of the volume opens."""
-    case = ModelCase(
-        phases=("electrode", "Li2CO3", "Li2EDC", "electrolyte"), reactions=("R1", "R4"),
-        electron_channels=(), transport=(),
-    )  # fmt: skip
-    model = build_model(case, load_table("graphite_carbonate"), Seeds(law="none"))
-    set_ = model.reactions
-    # R1 stands still; the boundary moves at one width per second at the reference potential.
-    speed = np.array([0.0, WIDTH / set_.molar_volume[1]])
-    model = replace(
-        model, tunnelling=Tunnelling(np.array([OPEN, OPEN])),
-        reactions=replace(
-            set_, rate=speed, interstitial_rate=np.zeros(2), reference_potential=np.full(2, 0.1)
-        ),
-    )  # fmt: skip
-    space = NodalSpace(interval(comm, 16.0 * WIDTH, WIDTH / 8.0))
-    solver = FilmSolver(space, model)
-    x = space.points[:, 0]
-    inner = logistic(2.0 * WIDTH - x, WIDTH)
-    start = film_state(solver, profile(x - 12.0 * WIDTH, WIDTH), np.stack([inner, 1.0 - inner]))
-    end = advance(
-        solver, start, 4.0, lambda time: Drive(0.1, 0.0, TEMPERATURE), first=0.05, longest=0.1
-    )
-    change = inventory(space, set_, end.phi, end.shares) - inventory(
-        space, set_, start.phi, start.shares
-    )
-    made, used = (space.sum(row) for row in change)
-    here = np.abs(x - 4.0 * WIDTH) < 0.5 * WIDTH
-    porosity = space.sum(end.pore * here) / space.sum(1.0 * here)
-    volumes = set_.molar_volume
-    expected = porosity_after(float(volumes[1]), 2.0 * float(volumes[0]))
-    return (
-        relative(
-            "T22 conversion R4, carbonate made per organic used [-]", 2.0, -made / used, 1e-10
-        ),
-        relative("T22 conversion R4, porosity left behind [-]", expected, porosity, 0.01),
     )

@@ -6,16 +6,17 @@ from dataclasses import replace
 
 import numpy as np
 from mpi4py import MPI
+from scipy.integrate import quad
 from scipy.optimize import brentq
 
 from interphase.models import analytic
-from interphase.models.kinetics import MarcusHushChidsey
+from interphase.models.kinetics import Marcus, MarcusHushChidsey
 from interphase.models.reactions import ReactionSet, Surroundings
 from interphase.models.sei import build_model
 from interphase.parameters.case_model import ModelCase, Seeds
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.table import load_table
-from interphase.scripts.verification.check import Check, absolute, relative
+from interphase.scripts.verification.check import Check, absolute, failed, relative
 from interphase.scripts.verification.film import ALPHA, ONSET, TEMPERATURE, film_model, thermal
 
 
@@ -85,13 +86,73 @@ def tafel_slope(_: MPI.Comm) -> Check:
     )
 
 
-def tafel_slope_of_mhc(_: MPI.Comm) -> Check:
-    """T13: Marcus-Hush-Chidsey kinetics has the slope of alpha = 1/2 at small overpotential."""
-    reactions = replace(film_model(rate=1e-9).reactions, kinetics=MarcusHushChidsey(1.5 * FARADAY))
-    expected = analytic.tafel_slope(0.5, TEMPERATURE)
+def tafel_slope_of_marcus(_: MPI.Comm) -> Check:
+    """T13: the slope of Marcus kinetics is that of alpha = (1 + F eta/lambda)/2 at eta = -0.5 V."""
+    overpotential, energy = -0.5, 1.5
+    reactions = replace(film_model(rate=1e-9).reactions, kinetics=Marcus(energy * FARADAY))
+    alpha = 0.5 * (1.0 + overpotential / energy)
     return relative(
-        "T13 slope of Marcus-Hush-Chidsey at the reference potential [V/decade]",
-        expected,
-        _slope(reactions, 0.0),
+        "T13 slope of Marcus at -0.5 V [V/decade]",
+        analytic.tafel_slope(alpha, TEMPERATURE),
+        _slope(reactions, overpotential),
         0.01,
     )
+
+
+def plateau_of_mhc(_: MPI.Comm) -> tuple[Check, Check]:
+    """T13: Marcus-Hush-Chidsey kinetics at -0.5 V, and its plateau sqrt(4 pi lambda)/I(0).
+
+    I is the integral of Chidsey's equation in units of RT, here by adaptive quadrature; on the
+    plateau every electron of the Fermi sea counts and it is that of the whole Gaussian.
+    """
+    energy = 1.5 * FARADAY
+    reactions = replace(film_model(rate=1e-9).reactions, kinetics=MarcusHushChidsey(energy))
+    lam = energy / thermal()
+
+    def integral(overpotential: float) -> float:
+        centre = lam + overpotential * FARADAY / thermal()
+        span = 12.0 * np.sqrt(2.0 * lam)
+        value, _ = quad(
+            lambda x: np.exp(-((x - centre) ** 2) / (4.0 * lam) - np.logaddexp(0.0, x)),
+            -span, centre + span, points=[0.0, 0.5 * centre, centre], limit=400, epsrel=1e-10,
+        )  # fmt: skip
+        return float(value)
+
+    def computed(overpotential: float) -> float:
+        return _net(reactions, 0, _at(ONSET + overpotential)) / _net(reactions, 0, _at(ONSET))
+
+    plateau = np.sqrt(4.0 * np.pi * lam) / integral(0.0)
+    return (
+        relative(
+            "T13 Marcus-Hush-Chidsey at -0.5 V, rate over that at 0 V [-]",
+            integral(-0.5) / integral(0.0),
+            computed(-0.5),
+            0.01,
+        ),
+        relative(
+            "T13 plateau of Marcus-Hush-Chidsey, rate over that at 0 V [-]",
+            float(plateau),
+            computed(-2.8),
+            0.01,
+        ),
+    )
+
+
+def carriers_at_rest(_: MPI.Comm) -> Check:
+    """T12: localised electrons come to rest with R1 at c = c_ref exp(-F U_eq/RT) prod a^(nu/n).
+
+    Whatever the electrode's potential, here 0.1 V, with a tenth of the solvent.
+    """
+    reactions = film_model(carrier_rate=1e-9).reactions
+
+    def net(level: float) -> float:
+        at = replace(_at(0.1, 0.1), probability=np.zeros(1), carrier=np.exp([level]))
+        return _net(reactions, 0, at)
+
+    name = "T12 carriers at rest with R1, ln(c/c_ref) [-]"
+    if net(-150.0) >= 0.0:
+        return failed(name)
+    computed = brentq(lambda level: np.sign(net(level)), -150.0, -1.0, xtol=1e-9)
+    # A = n (F U_eq/RT + ln c) + 2 ln(0.1) = 0 for two EC and two electrons.
+    expected = -float(reactions.equilibrium_potential[0]) * FARADAY / thermal() - np.log(0.1)
+    return absolute(name, float(expected), float(computed), 1e-4)

@@ -127,7 +127,12 @@ def ec_reaction_limited(comm: MPI.Comm) -> Check:
 
 
 def von_kolzenberg(comm: MPI.Comm) -> Check:
-    """`VonKolzenberg2020`: L_tun = L0 = 2 nm, L_diff = l/0.3, tunnelling off; 2 to 12 nm."""
+    """`VonKolzenberg2020`: L_tun = L0 = 2 nm, L_diff = l/0.3, tunnelling off; 2 to 12 nm.
+
+    It compares the growth with thickness at one potential. With potential they differ by
+    construction where the reaction limits: the film goes as exp(-F U/RT), since its rate is that of
+    the carriers at hand, the law as exp(-alpha F U/RT); j0 is matched at 0.1 V.
+    """
     permeability, damkohler, depth = 2.4e-13, 0.3, 2.0 * WIDTH
     rate = damkohler * permeability / WIDTH / ELECTRONS
     model = film_model(carrier_rate=rate, permeability=permeability, start_depth=depth)

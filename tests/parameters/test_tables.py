@@ -51,7 +51,14 @@ NEEDED: dict[str, tuple[str | None, ...]] = {
     "lateral_spacing": (None,),
     "interface_energy": (None,),
     "reorganisation_energy": (None,),
-    "activation_energy": (*REACTIONS, "interstitial_diffusivity", "ionic_conductivity"),
+    "activation_energy": (
+        *REACTIONS,
+        "interstitial_diffusivity",
+        "ionic_conductivity",
+        "electrolyte_conductivity",
+        "diffusivity",
+        "diffusivity_film",
+    ),  # fmt: skip
     "tunnelling_depth": (None,),
     "front_mobility_factor": (None,),
 }

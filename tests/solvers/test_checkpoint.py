@@ -147,6 +147,13 @@ def test_a_checkpoint_of_another_mesh_is_refused(line, tmp_path) -> None:
         checkpoints.load(moved.space, moved.solver.electrode, stored, sites=0)
 
 
+def test_books_of_an_earlier_version_are_read() -> None:
+    """They had a number of their own for seeds, always zero."""
+    plain = {"extents": [1.0], "throughput": [2.0], "electrons_seeds": 0.0, "inflow": {"EC": 3.0}}
+    books = checkpoints._part("books", plain)
+    assert books.throughput == [2.0] and books.inflow == {"EC": 3.0}
+
+
 def test_differences_of_cases_name_their_path() -> None:
     """Nested, added and removed keys, in the order of the old case."""
     old = {"a": {"b": 1, "c": [1, 2]}, "d": 1}

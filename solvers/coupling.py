@@ -1,0 +1,330 @@
+"""A cell and the films on its negative electrode, advanced together through formation and ageing.
+
+An exchange: every film gives its response (rate against potential and thickness), the cell runs
+with it and books the films' charge, and every film takes exactly this charge under the potentials
+it has seen. How much longer or shorter than the cell a film needs for it is the error that chooses
+the length of the exchange. Cycles that differ little are jumped over: the change of the whole
+state of the cell over one cycle, which conserves lithium, is repeated.
+"""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from interphase.meshes.parallel import on_root
+from interphase.parameters.errors import CouplingError
+from interphase.solvers.cell_cursor import Cursor, run_leg
+from interphase.solvers.cell_types import (
+    CellStepper,
+    ControlStep,
+    TableWindowError,
+)
+from interphase.solvers.exposure import Advance, FilmResponse
+from interphase.solvers.film_group import FilmGroup, Places
+from interphase.solvers.leg import Jump, Leg
+from interphase.solvers.pace import SIMULATED, Pace
+from interphase.solvers.space import Array
+
+logger = logging.getLogger(__name__)
+
+# The table reaches this far beyond the potentials met before [V].
+_MARGIN = 0.02
+_WIDENINGS = 8
+# A jump is corrected until films and cell agree on the charge to this part of the tolerance.
+_AGREED = 0.25
+_CORRECTIONS = 3
+# Part of a jump's error that is taken to stay after it was corrected.
+_REMAINS = 0.25
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """Numbers of one exchange.
+
+    Attributes:
+        time: of the cell at its end [s].
+        cycle: whole cycles done.
+        jumped: cycles jumped over in it.
+        error: largest relative error of a film's charge [-].
+        potential_error: the same as a potential [V]; nan where the rate does not follow it.
+        books: relative difference between the cell's lost lithium and the films' [-].
+        film_steps: steps of all films.
+    """
+
+    time: float
+    cycle: int
+    jumped: int
+    error: float
+    potential_error: float
+    books: float
+    film_steps: int
+
+
+@dataclass
+class StudyState:
+    """Where a study is.
+
+    Attributes:
+        cursor: place in the program.
+        pace: length of the next exchange.
+        lowest: lowest potential that a film has met lately [V].
+        highest: highest one [V].
+        exchanges: number so far.
+        rejected: exchanges that were tried again.
+        simulated: whole cycles that were simulated.
+    """
+
+    pace: Pace
+    lowest: float
+    highest: float
+    cursor: Cursor = field(default_factory=Cursor)
+    exchanges: int = 0
+    rejected: int = 0
+    simulated: float = 0.0
+
+
+class AgeingStudy:
+    """Couples a cell to its films. Collective on the films' communicator.
+
+    Attributes:
+        cell: on rank 0; None elsewhere.
+        films: on the ranks.
+        places: where the films stand for the electrode.
+        state: where the study is.
+        last_leg: what the cell did in the last exchange.
+    """
+
+    def __init__(
+        self,
+        cell: CellStepper | None,
+        films: FilmGroup,
+        places: Places,
+        program: Sequence[ControlStep],
+        *,
+        cycles: int,
+        pace: Pace,
+        knots: int,
+        window: tuple[float, float],
+        temperature: float,
+        drop_share: float = 1.0,
+    ) -> None:
+        self.cell, self.films, self.places = cell, films, places
+        self._program, self._cycles, self._knots = tuple(program), cycles, knots
+        self._temperature, self._drop_share = temperature, drop_share
+        self._last_jump: Jump | None = None
+        self.last_leg: Leg | None = None
+        self.state = StudyState(pace, *window)
+
+    @property
+    def done(self) -> bool:
+        """Whether all cycles are done."""
+        return self.state.cursor.cycle >= self._cycles
+
+    def exchange(self, longest: float = math.inf) -> Exchange:
+        """Run the cell and the films from one exchange to the next.
+
+        Args:
+            longest: time that the exchange may take at most [s], for an end of the study within a
+                cycle; cycles are not jumped over then.
+
+        Raises:
+            CouplingError: cell and films do not come together.
+            ConvergenceError: a film's step failed.
+        """
+        while True:
+            films = self.films.keep()
+            cell = self.on_cell(lambda cell: cell.state())
+            responses, leg = self._run(longest)
+            leg, advances, error = self._advance(responses, leg, films)
+            if self.state.pace.acceptable(error):
+                return self._accept(leg, advances, error)
+            self.films.give_back(films)
+            self.on_cell(lambda stepper: stepper.restore(cell))  # noqa: B023 - runs at once
+            self.state.rejected += 1
+            self.state.pace = self.state.pace.reject(error, spent=leg.spent, jumped=leg.jumped)
+
+    def _run(self, longest: float) -> tuple[list[FilmResponse], Leg]:
+        """Run the cell with the films' responses; widen their tables where it leaves them."""
+        for _ in range(_WIDENINGS):
+            responses = self.films.responses(self._knot_potentials(), self._temperature)
+            resistance = np.array(self.films.each(lambda i, film: film.resistance))
+            found = on_root(
+                self.films.comm,
+                lambda: self._leg(responses, resistance, longest),  # noqa: B023
+            )
+            if isinstance(found, Leg):
+                return responses, found
+            low, high = float(found.lowest.min()), float(found.highest.max())
+            self.state.lowest = min(self.state.lowest, low - _MARGIN)
+            self.state.highest = max(self.state.highest, high + _MARGIN)
+        raise CouplingError(
+            f"the electrode's potential left every table, last at {low:.3g} to {high:.3g} V: "
+            "check the limits of the experiment"
+        )
+
+    def _knot_potentials(self) -> Array:
+        """Return the potentials of the tables [V], denser where films grow fast."""
+        low, high = self.state.lowest, self.state.highest
+        return low + (high - low) * np.linspace(0.0, 1.0, self._knots) ** 1.5
+
+    def _leg(
+        self, responses: list[FilmResponse], resistance: Array, longest: float
+    ) -> Leg | TableWindowError:
+        """Run the cell; for rank 0."""
+        cell, state = self._cell(), self.state
+        start = cell.state()
+        before = cell.charge.copy()
+        cell.set_film(self.places.inputs(responses, resistance, before, self._drop_share))
+        seconds = min(state.pace.seconds, longest)
+        jump = 0
+        if state.cursor.at_start and math.isinf(longest):
+            jump = state.pace.jump(self._cycles - state.cursor.cycle)
+        try:
+            if jump:
+                return self._jump(cell, responses, before, jump)
+            segments, cursor = run_leg(cell, self._program, state.cursor, seconds, self._cycles)
+        except TableWindowError as error:
+            cell.restore(start)
+            return error
+        return Leg((tuple(segments),), cursor, before, cell.charge.copy())
+
+    def _jump(
+        self, cell: CellStepper, responses: list[FilmResponse], before: Array, jump: int
+    ) -> Leg:
+        """Run two cycles and repeat the change of the second; for rank 0."""
+        simulated, ends = [], []
+        cursor = self.state.cursor
+        for _ in range(SIMULATED):
+            segments, cursor = run_leg(cell, self._program, cursor, math.inf, self._cycles)
+            simulated.append(tuple(segments))
+            ends.append((cell.state(), cell.charge.copy()))
+        (first, charge), (second, later) = ends[-2:]
+        repeats = self._repeats(responses, charge - before, later - charge, jump)
+        self._last_jump = Jump(first, second, later - charge, jump, repeats)
+        cell.restore(self._last_jump.state)
+        cursor = replace(cursor, cycle=cursor.cycle + jump)
+        return Leg(tuple(simulated), cursor, before, cell.charge.copy(), jump)
+
+    def _repeats(
+        self, responses: list[FilmResponse], past: Array, cycle: Array, jump: int
+    ) -> float:
+        """Return how often the last cycle's growth fits into ``jump`` cycles of a thicker film.
+
+        With the rate as L^-s: u = L/L_0, du/dn = g u^-s, so u^(s+1) = 1 + (s+1) g n.
+
+        Args:
+            responses: of the films.
+            past: charge booked before the last cycle [C/m2 of geometric area], (nodes,).
+            cycle: charge booked in the last cycle, (nodes,).
+            jump: cycles.
+        """
+        weight = self.places.film_area / self.places.film_area.sum()
+        thickness = float(weight @ [float(np.asarray(r.table.thickness)) for r in responses])
+        volume = float(weight @ [r.volume_per_charge for r in responses])
+        exponent = float(weight @ [_steepest(r) for r in responses])
+        step = volume * float(weight @ self.places.to_films(cycle))
+        now = thickness + volume * float(weight @ self.places.to_films(past)) + step
+        if not step > 0.0 or not now > 0.0:
+            return float(jump)
+        rate = step / now
+        if abs(exponent + 1.0) < 1e-6:
+            return math.expm1(rate * jump) / rate
+        inside = max(1.0 + (exponent + 1.0) * rate * jump, 1e-12)
+        return (inside ** (1.0 / (exponent + 1.0)) - 1.0) / rate
+
+    def _advance(
+        self, responses: list[FilmResponse], leg: Leg, kept: dict[int, object]
+    ) -> tuple[Leg, list[Advance], float]:
+        """Let the films take what the cell booked; correct a jump until both agree."""
+        if not leg.spent > 0.0:
+            return leg, [], 0.0
+        exposures = leg.exposures(self.places, responses, self._drop_share)
+        first = 0.0
+        for attempt in range(1, _CORRECTIONS + 1):
+            taken = self.places.to_films(leg.after - leg.before)
+            advances = self.films.advance(exposures, responses, taken)
+            error = float(max(abs(a.error) for a in advances))
+            # What a correction removes still tells how far the jump went.
+            first = max(first, error)
+            booked = taken * self.places.film_area
+            excess = float(booked @ [a.error for a in advances])
+            whole = float(np.abs(booked).sum())
+            if (
+                not leg.jumped
+                or attempt == _CORRECTIONS
+                or abs(excess) <= _AGREED * self.state.pace.rtol * whole
+                or not self.state.pace.acceptable(error)
+            ):
+                break
+            self.films.give_back(kept)
+            leg = self._corrected(leg, excess / self.places.area_ratio)
+        return leg, advances, max(error, _REMAINS * first)
+
+    def _corrected(self, leg: Leg, excess: float) -> Leg:
+        """Return the leg with ``excess`` [C] more charge booked by the cycles jumped over."""
+
+        def again() -> Array:
+            cell, jump = self._cell(), self._last_jump
+            if jump is None:
+                raise CouplingError("no cycle was jumped over")
+            cycle = float(self.places.area @ jump.cycle)
+            self._last_jump = replace(jump, repeats=jump.repeats + excess / cycle)
+            cell.restore(self._last_jump.state)
+            return cell.charge.copy()
+
+        return replace(leg, after=on_root(self.films.comm, again))
+
+    def _accept(self, leg: Leg, advances: list[Advance], error: float) -> Exchange:
+        """Take note of an exchange that is kept."""
+        state = self.state
+        time, lost = self.on_cell(lambda cell: (cell.state().time, cell.lost_lithium))
+        whole = state.cursor.at_start and leg.cursor.at_start
+        state.pace = state.pace.accept(error, spent=leg.spent, jumped=leg.jumped, whole_cycle=whole)
+        state.cursor = leg.cursor
+        state.exchanges += 1
+        state.simulated += len(leg.segments) if whole else 0
+        state.lowest, state.highest = self._window(leg)
+        shifts = [a.potential_error for a in advances]
+        known = bool(shifts) and bool(np.all(np.isfinite(shifts)))
+        shift = float(np.max(np.abs(shifts))) if known else math.nan
+        self.last_leg = leg
+        return Exchange(
+            time, state.cursor.cycle, leg.jumped, error, shift, self._books(lost),
+            sum(a.steps for a in advances),
+        )  # fmt: skip
+
+    def _window(self, leg: Leg) -> tuple[float, float]:
+        """Return lowest and highest potential for the next tables [V]."""
+        runs = [s for cycle in leg.segments for s in cycle]
+        low = min(float(s.lowest_potential.min()) for s in runs)
+        high = max(float(s.highest_potential.max()) for s in runs)
+        return low - _MARGIN, max(high, low + _MARGIN) + _MARGIN
+
+    def _books(self, lost: float) -> float:
+        """Return the relative difference of the lithium lost by the cell and found in the films.
+
+        A film's lithium is counted in its solids, less what came from the salt.
+        """
+        moles = np.array(self.films.each(lambda i, film: film.lithium))
+        found = float(moles @ self.places.film_area)
+        return abs(found - lost) / max(abs(lost), abs(found), 1e-300)
+
+    def _cell(self) -> CellStepper:
+        if self.cell is None:
+            raise CouplingError("the cell lives on rank 0 only")
+        return self.cell
+
+    def on_cell[T](self, work: Callable[[CellStepper], T]) -> T:
+        """Return on every rank what ``work`` returns for the cell. Collective."""
+        return on_root(self.films.comm, lambda: work(self._cell()))
+
+
+def _steepest(response: FilmResponse) -> float:
+    """Return the thickness exponent where the film grows fastest."""
+    rates, exponents = np.asarray(response.table.rates), np.asarray(response.table.exponents)
+    return float(exponents[int(np.argmax(np.abs(rates)))])

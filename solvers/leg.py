@@ -1,0 +1,107 @@
+"""What a cell did between two exchanges with its films."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from interphase.models.cell.response import ResponseTable
+from interphase.parameters.errors import CouplingError
+from interphase.solvers.cell_cursor import Cursor
+from interphase.solvers.cell_types import CellState, Segment
+from interphase.solvers.exposure import Exposure, FilmResponse
+from interphase.solvers.film_group import Places
+from interphase.solvers.space import Array
+
+
+@dataclass(frozen=True)
+class Leg:
+    """What a cell did between two exchanges, the same on every rank.
+
+    Attributes:
+        segments: of every cycle simulated, (cycles, steps).
+        cursor: place in the program afterwards.
+        before: charge booked per geometric area before [C/m2], (nodes,).
+        after: the same afterwards, (nodes,).
+        jumped: cycles jumped over.
+    """
+
+    segments: tuple[tuple[Segment, ...], ...]
+    cursor: Cursor
+    before: Array
+    after: Array
+    jumped: int = 0
+
+    @property
+    def cycles_of_last(self) -> float:
+        """How many cycles the last one simulated stands for [-]."""
+        return 1.0 + self.jumped
+
+    @property
+    def spent(self) -> float:
+        """Time simulated [s]."""
+        return sum(s.duration for cycle in self.segments for s in cycle)
+
+    def exposures(
+        self, places: Places, responses: Sequence[FilmResponse], drop_share: float
+    ) -> list[Exposure]:
+        """Return what each film saw."""
+        tables = [r.table for r in responses]
+        histories: list[list[Exposure]] = []
+        for cycle in self.segments:
+            pieces = [
+                self._seen(s, places, tables, drop_share)
+                for s in cycle
+                if not s.skipped and s.duration > 0
+            ]
+            if pieces:
+                histories.append([Exposure.joined(film) for film in zip(*pieces, strict=True)])
+        if not histories:
+            raise CouplingError("the cell did not advance: check its limits and the experiment")
+        return [
+            Exposure.joined(film, last=self.cycles_of_last) for film in zip(*histories, strict=True)
+        ]
+
+    @staticmethod
+    def _seen(
+        segment: Segment, places: Places, tables: Sequence[ResponseTable], drop_share: float
+    ) -> list[Exposure]:
+        seen = segment.film_potential if drop_share else segment.surface_potential
+        return [
+            Exposure.of(segment.times, potential, segment.temperature)
+            for potential in places.seen(seen, tables).T
+        ]
+
+
+@dataclass(frozen=True)
+class Jump:
+    """Cycles that are jumped over.
+
+    Attributes:
+        first: state of the cell before the last simulated cycle.
+        second: state after it.
+        cycle: charge that it booked [C per m2 of geometric area], (nodes,).
+        cycles: how many cycles' time passes.
+        repeats: how many times its change is repeated.
+    """
+
+    first: CellState
+    second: CellState
+    cycle: Array
+    cycles: int
+    repeats: float
+
+    @property
+    def state(self) -> CellState:
+        """Return the cell's state after the jump.
+
+        Everything that is linear in the states and conserved by a cycle, lithium above all, is
+        conserved by the jump.
+        """
+        a, b = self.first, self.second
+        return replace(
+            b,
+            states=b.states + self.repeats * (b.states - a.states),
+            time=b.time + self.cycles * (b.time - a.time),
+            throughput=b.throughput + self.cycles * (b.throughput - a.throughput),
+        )

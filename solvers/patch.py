@@ -1,0 +1,282 @@
+"""A patch: one phase-field film that stands for a part of an electrode and is driven by a cell.
+
+The cell sees the patch through its response, the rate of electron uptake against potential and
+thickness at its present state. Afterwards the patch takes exactly the charge that the cell has
+booked; how much sooner or later than the cell it gets there is the error of the coupling.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from interphase.models.cell.response import ResponseTable
+from interphase.models.reactions import ANION
+from interphase.parameters.constants import FARADAY
+from interphase.parameters.errors import ConvergenceError, CouplingError
+from interphase.parameters.program import Drive
+from interphase.solvers.balance import SOLID_LITHIUM
+from interphase.solvers.diagnostics import Diagnostics, Row
+from interphase.solvers.exposure import Advance, Exposure, FilmResponse, uptake
+from interphase.solvers.film import StepReport
+from interphase.solvers.setup import Problem
+from interphase.solvers.space import Array
+from interphase.solvers.state import FilmState
+from interphase.solvers.stepping import ControlState, StepController
+
+# A trial step moves the front by about this part of its width: enough to stand clear of the
+# solver's tolerance, too little to change the rates.
+_TRIAL = 4.0e-3
+# The thickness exponent is found over a growth by this part of the width.
+_GROWTH = 5.0e-2
+# A trial step is made smaller until the front moves no more than this part of its width.
+_LARGEST_TRIAL = 2.0e-2
+# The last step of an interval is fitted until the charge is met to this part of the film's charge.
+_CHARGE_RTOL = 1.0e-11
+_FITS = 30
+# A patch that needs this many times the cell's time to take the charge has left its response.
+_PATIENCE = 4.0
+# A table entry is no smaller than this part of the largest: its logarithm is not asked for.
+_SMALLEST = 1.0e-9
+
+
+class PhaseFieldPatch:
+    """A phase-field film driven by a cell. Collective on the problem's communicator.
+
+    Attributes:
+        problem: the film.
+        state: of the film now.
+        control: state of its step controller.
+        trial: length of the last trial step [s].
+    """
+
+    def __init__(
+        self, problem: Problem, state: FilmState, control: ControlState | None = None
+    ) -> None:
+        self.problem, self.state = problem, state
+        self._controller = StepController.from_case(problem.case.time.controller, problem.width)
+        self.control = control or self._controller.start()
+        self._diagnostics = Diagnostics(problem.solver)
+        if not self.state.books.initial:
+            opening = self._diagnostics.sheet.opening(self.state)
+            self.state = replace(self.state, books=replace(self.state.books, initial=opening))
+        self.trial = self._controller.initial_step
+
+    @property
+    def thickness(self) -> float:
+        """Mean thickness [m]."""
+        return self._thickness_of(self.state)
+
+    @property
+    def charge(self) -> float:
+        """Electrons taken since the start [C/m2]."""
+        return self._charge_of(self.state)
+
+    @property
+    def lithium(self) -> float:
+        """Lithium in the solids since the start, less that of the salt [mol/m2].
+
+        Counted in the fields; the salt's is that of the anions that reacted.
+        """
+        state, area = self.state, self.problem.space.geometry.area
+        solids = self._diagnostics.sheet.lithium_in_solids(state)
+        opening = state.books.initial.get(SOLID_LITHIUM, 0.0)
+        anions = -float(self.problem.model.reactions.column(ANION) @ state.books.extents)
+        return (solids - opening - anions) / area
+
+    @property
+    def resistance(self) -> float:
+        """Resistance to Li+ [ohm m2]; 0 where the case leaves the ionic potential out."""
+        field, model = self.problem.solver.potential, self.problem.model
+        if field is None or model.conduction is None:
+            return 0.0
+        s = self.state
+        return field.resistance(model.conduction, s.phi, s.shares, s.pore)
+
+    @property
+    def columns(self) -> tuple[tuple[str, str], ...]:
+        """Return name and unit of every number in a row."""
+        return self._diagnostics.columns
+
+    def row(self, drive: Drive) -> Row:
+        """Return the film's numbers, its balances included."""
+        return self._diagnostics.row(
+            self.state, drive, step=self.state.step, newton=0, wall=0.0, exact=True
+        )
+
+    def keep(self) -> object:
+        """Return the state, which no step changes."""
+        return self.state, self.control, self.trial
+
+    def give_back(self, kept: object) -> None:
+        """Return to a state that was kept."""
+        if not isinstance(kept, tuple):
+            raise CouplingError("this is no state of a patch")
+        self.state, self.control, self.trial = kept
+
+    def response(self, potentials: Array, temperature: float) -> FilmResponse:
+        """Return the response at ``potentials`` [V], rising, (knots,), and ``temperature`` [K].
+
+        Each rate is that of a short trial step, so that it is what the film will book.
+        """
+        here, thickness = self.state, self.thickness
+        rate = self._rates(here, potentials, temperature)
+        fastest = float(potentials[int(np.argmax(np.abs(rate)))])
+        grown = self._grown(here, Drive(fastest, 0.0, temperature))
+        growth = self._thickness_of(grown) - thickness
+        charge = self._charge_of(grown) - self.charge
+        exponent = np.zeros_like(rate)
+        if thickness > 0.0 and growth > 0.0:
+            then = self._rates(grown, potentials, temperature)
+            floor = _SMALLEST * float(np.abs(rate).max())
+            same = (rate * then > 0.0) & (np.abs(rate) > floor) & (np.abs(then) > floor)
+            ratio = np.where(same, then / np.where(same, rate, 1.0), 1.0)
+            exponent = -np.log(ratio) / math.log1p(growth / thickness)
+        table = ResponseTable(np.asarray(potentials, dtype=float), -rate, exponent, thickness)
+        return FilmResponse(table, growth / charge if charge != 0.0 else 0.0)
+
+    def advance(self, exposure: Exposure, response: ResponseTable, charge: float) -> Advance:
+        """Take ``charge`` [C/m2] under ``exposure``.
+
+        Raises:
+            CouplingError: the film cannot take this charge.
+            ConvergenceError: a step failed at the smallest length.
+        """
+        target = self.charge + charge
+        holds = exposure.condense(response)
+        whole = sum(duration for duration, _ in holds)
+        tolerance = _CHARGE_RTOL * max(abs(target), abs(charge))
+        if abs(charge) <= tolerance or whole <= 0.0:
+            return Advance(0.0, 0.0, 0.0, 0)
+        expected = float(uptake(response, holds[-1][1].potential)[0])
+        if charge * expected <= 0.0:
+            # Next to nothing, against the film's own direction: owed until the next exchange.
+            return Advance(0.0, 0.0, 0.0, 0)
+        spent, steps = 0.0, 0
+        last = holds[-1][1]
+        for index, (duration, drive) in enumerate(holds):
+            final = index == len(holds) - 1
+            end = spent + (duration if not final else _PATIENCE * whole)
+            while spent < end * (1.0 - 1e-12):
+                dt, new, report = self._step(drive, end - spent)
+                steps += 1
+                if (self._charge_of(new) - target) * math.copysign(1.0, charge) >= 0.0:
+                    dt, new = self._fit(drive, dt, new, target, tolerance)
+                    spent += dt
+                    self.state = replace(new, step=0.0)
+                    return self._judge(response, drive, whole, spent, charge, steps)
+                self.state, spent = new, spent + dt
+                self._accept(dt, report)
+            # After a jump of the drive the last step does not foretell the next.
+            self.state = replace(self.state, step=0.0)
+        raise CouplingError(
+            f"the film would need more than {_PATIENCE:.0f} times the cell's time to take "
+            f"{charge:.4g} C/m2 at {last.potential:.4g} V: use a smaller "
+            "drive.cell.exchange.first or rtol"
+        )
+
+    def _judge(
+        self,
+        response: ResponseTable,
+        drive: Drive,
+        whole: float,
+        spent: float,
+        charge: float,
+        steps: int,
+    ) -> Advance:
+        """Return what the difference in time means in charge and in potential."""
+        rate = float(uptake(response, drive.potential)[0])
+        error = (whole - spent) * rate / charge
+        shift = 1e-3
+        up, down = uptake(response, drive.potential + shift * np.array([1.0, -1.0]))
+        slope = (math.log(abs(up / down)) / (2.0 * shift)) if up * down > 0.0 else 0.0
+        potential = error / abs(slope) if abs(slope) > 1e-3 else math.nan
+        return Advance(charge, error, potential, steps)
+
+    def _thickness_of(self, state: FilmState) -> float:
+        space = self.problem.space
+        return space.integral(state.phi) / space.geometry.area
+
+    def _charge_of(self, state: FilmState) -> float:
+        electrons = self.problem.model.reactions.electrons
+        area = self.problem.space.geometry.area
+        return FARADAY * float(electrons @ state.books.extents) / area
+
+    def _step(self, drive: Drive, longest: float) -> tuple[float, FilmState, StepReport]:
+        """Make one accepted step of at most ``longest`` [s]."""
+        controller = self._controller
+        while True:
+            dt = controller.propose(self.control, 0.0, 0.0, longest)
+            try:
+                new, report = self.problem.solver.step(self.state, dt, drive)
+            except ConvergenceError as error:
+                self.control = controller.fail(self.control, dt, error)
+                continue
+            verdict = controller.judge(report)
+            if verdict.accepted:
+                return dt, new, report
+            self.control = controller.reject(self.control, dt, verdict)
+
+    def _accept(self, dt: float, report: StepReport) -> None:
+        self.control = self._controller.accept(self.control, dt, self._controller.judge(report))
+
+    def _fit(
+        self, drive: Drive, dt: float, new: FilmState, target: float, tolerance: float
+    ) -> tuple[float, FilmState]:
+        """Return the step from the present state after which the charge is ``target`` [C/m2].
+
+        Regula falsi (Illinois) on the length of the step, which is known to reach the charge.
+        """
+        low, high = 0.0, dt
+        below, above = self._charge_of(self.state) - target, self._charge_of(new) - target
+        for _ in range(_FITS):
+            if abs(above) <= tolerance or high - low <= 1e-14 * dt:
+                return high, new
+            middle = high - above * (high - low) / (above - below)
+            trial, _ = self.problem.solver.step(self.state, middle, drive)
+            miss = self._charge_of(trial) - target
+            if abs(miss) <= tolerance:
+                return middle, trial
+            if miss * above < 0.0:
+                low, below, above = middle, miss, 0.5 * above
+            else:
+                high, above, below, new = middle, miss, 0.5 * below, trial
+        return high, new
+
+    def _rates(self, state: FilmState, potentials: Array, temperature: float) -> Array:
+        """Return the rate of trial steps from ``state`` at each potential [A/m2]."""
+        start = replace(state, step=0.0)
+        before = self._charge_of(start)
+        rates = np.zeros(len(potentials))
+        for index in np.argsort(potentials):
+            drive = Drive(float(potentials[index]), 0.0, temperature)
+            new, dt = self._trial_step(start, drive, _TRIAL)
+            rates[index] = (self._charge_of(new) - before) / dt
+        return rates
+
+    def _trial_step(self, start: FilmState, drive: Drive, share: float) -> tuple[FilmState, float]:
+        """Make a step that moves the front by about ``share`` of its width, or nearly nothing."""
+        dt = self.trial
+        for _ in range(60):
+            new, report = self.problem.solver.step(start, dt, drive)
+            moved = max(report.displacement, report.conversion) / self.problem.width
+            if moved > _LARGEST_TRIAL / _TRIAL * share:
+                dt *= max(share / moved, 1e-3)
+                continue
+            if moved < 0.2 * share and dt < 3e5:
+                dt = min(dt * min(max(share / max(moved, 1e-30), 2.0), 1e3), 3e5)
+                continue
+            self.trial = dt
+            return new, dt
+        raise CouplingError(
+            "no trial step of the film has a useful length: check the table's rates"
+        )
+
+    def _grown(self, state: FilmState, drive: Drive) -> FilmState:
+        """Return a state a little further on."""
+        trial = self.trial
+        new, _ = self._trial_step(replace(state, step=0.0), drive, _GROWTH)
+        self.trial = trial
+        return replace(new, step=0.0)

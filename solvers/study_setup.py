@@ -1,0 +1,155 @@
+"""From a case with a cell to a study: films on the ranks, the cell on rank 0, the program."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from mpi4py import MPI
+
+from interphase.meshes.parallel import on_root
+from interphase.models.cell.spec import CellSpec, MeshPoints
+from interphase.parameters.case import Case
+from interphase.parameters.case_cell import CellCase
+from interphase.parameters.case_run import DriveCase
+from interphase.parameters.errors import CaseError
+from interphase.solvers.cell import PyBaMMCell
+from interphase.solvers.cell_experiment import read_experiment, read_profile_step
+from interphase.solvers.cell_types import ControlStep
+from interphase.solvers.coupling import AgeingStudy
+from interphase.solvers.film_group import FilmGroup, Places
+from interphase.solvers.pace import Pace
+from interphase.solvers.patch import PhaseFieldPatch
+from interphase.solvers.setup import build_problem, initial_state
+
+# Potentials that the first table covers around the one at the start [V].
+_FIRST_WINDOW = (0.1, 0.15)
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """One study of a case: where storage starts and how warm it is.
+
+    Attributes:
+        name: of its folder; empty when the case has one study only.
+        soc: state of charge at the start [-]; None as the parameters have it.
+        temperature: [K].
+    """
+
+    name: str
+    soc: float | None
+    temperature: float
+
+
+def conditions(case: Case) -> tuple[Condition, ...]:
+    """Return the studies of a case."""
+    cell = cell_of(case)
+    if cell.storage is None:
+        return (Condition("", cell.initial_soc, cell.temperature),)
+    pairs = [(soc, t) for t in cell.storage.temperature for soc in cell.storage.soc]
+    if len(pairs) == 1:
+        return (Condition("", *pairs[0]),)
+    return tuple(Condition(f"soc_{soc:.2f}_T_{t:.0f}K", soc, t) for soc, t in pairs)
+
+
+def cell_of(case: Case) -> CellCase:
+    """Return the case's cell.
+
+    Raises:
+        CaseError: it has none.
+    """
+    if case.drive.cell is None:
+        raise CaseError("is no cell; write kind: cell and a block cell", "drive.kind")
+    return case.drive.cell
+
+
+def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy:
+    """Build one study. Collective.
+
+    Raises:
+        CaseError: the case does not fit its table, the cell or its program.
+        ParameterError: a table lacks a value.
+        MeshError: the mesh of a patch cannot be built.
+    """
+    cell_case = cell_of(case)
+    films = FilmGroup(comm, cell_case.patches, lambda index, ranks: _patch(case, ranks))
+    thickness = float(np.mean(films.each(lambda i, film: film.thickness)))
+    cell: PyBaMMCell | None = None
+    if comm.rank == 0:
+        made: list[PyBaMMCell] = []
+
+        def facts() -> _Facts:
+            made.append(PyBaMMCell(_spec(cell_case, condition, thickness)))
+            return _facts(cell_case, case.time.until, made[0])
+
+        found = on_root(comm, facts)
+        cell = made[0]
+    else:
+        found = on_root(comm, _nothing)
+    places = Places.spread(
+        found.positions, found.area, cell_case.patches, cell_case.area_ratio.value
+    )
+    low, high = float(found.potential.min()), float(found.potential.max())
+    return AgeingStudy(
+        cell,
+        films,
+        places,
+        found.program,
+        cycles=1 if cell_case.storage else cell_case.cycles,
+        pace=Pace.from_case(cell_case.exchange),
+        knots=cell_case.exchange.knots,
+        window=(low - _FIRST_WINDOW[0], high + _FIRST_WINDOW[1]),
+        temperature=condition.temperature,
+        drop_share=1.0 if cell_case.film_potential == "behind_film_drop" else 0.0,
+    )
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What all ranks must know of the cell."""
+
+    positions: np.ndarray[tuple[int], np.dtype[np.float64]]
+    area: np.ndarray[tuple[int], np.dtype[np.float64]]
+    potential: np.ndarray[tuple[int], np.dtype[np.float64]]
+    program: tuple[ControlStep, ...]
+
+
+def _nothing() -> _Facts:
+    raise CaseError("only rank 0 builds the cell")
+
+
+def _facts(case: CellCase, until: float, cell: PyBaMMCell) -> _Facts:
+    return _Facts(cell.positions, cell.area, cell.film_potential, _program(case, until, cell))
+
+
+def _program(case: CellCase, until: float, cell: PyBaMMCell) -> tuple[ControlStep, ...]:
+    """Return the steps of one cycle."""
+    if case.storage is not None:
+        return (ControlStep.rest(until),)
+    if case.profile is not None:
+        return (read_profile_step(Path(case.profile)),)
+    return read_experiment([case.experiment], cell.nominal_capacity)[0]
+
+
+def _patch(case: Case, ranks: MPI.Comm) -> PhaseFieldPatch:
+    # The cell gives the potential; the hold only stands where a film of its own would have a drive.
+    hold = DriveCase.model_validate({"steps": [{"hold": "0.1 V"}]})
+    problem = build_problem(case.model_copy(update={"drive": hold}), ranks)
+    return PhaseFieldPatch(problem, initial_state(problem))
+
+
+def _spec(case: CellCase, condition: Condition, thickness: float) -> CellSpec:
+    points: Mapping[str, int] = {str(k): v for k, v in case.points.items()}
+    return CellSpec(
+        kind=case.model,
+        parameters=case.parameters,
+        override=case.override,
+        options=case.options,
+        points=MeshPoints(**points),
+        knot_count=case.exchange.knots,
+        initial_soc=condition.soc,
+        temperature=condition.temperature,
+        film_thickness=thickness,
+    )
