@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ from petsc4py import PETSc
 
 from interphase.parameters.errors import ConvergenceError
 from interphase.solvers.space import Array, NodalSpace
+
+logger = logging.getLogger(__name__)
 
 # Up to this many unknowns a factorisation is cheaper than multigrid (planes fill in less than
 # solids).
@@ -38,12 +41,17 @@ class LinearOptions:
         return "direct" if unknowns <= DIRECT_LIMIT[dim] else "multigrid"
 
 
+# Up to this many unknowns factors are tried where multigrid fails, whatever they cost.
+_FACTORS_LIMIT = 400_000
 # Workspace that MUMPS may need beyond its estimate [%]; small blocks on several ranks exceed it.
 _FACTORS = {"mat_mumps_icntl_14": 200}
 _MULTIGRID = {
     "pc_gamg_reuse_interpolation": True,
     "pc_gamg_threshold": 0.05,
     "mg_levels_ksp_type": "chebyshev",
+    # The largest eigenvalue is estimated in ten iterations; where coefficients jump it comes out
+    # low, and a bound below it makes the preconditioner indefinite.
+    "mg_levels_ksp_chebyshev_esteig": "0,0.05,0,1.3",
     "mg_levels_pc_type": "jacobi",
 }
 
@@ -112,7 +120,7 @@ class LinearSolver:
         kept = self._lagged and not self._fresh
         if kept:
             kept = self._attempt(guess, keep=True)
-        if not kept and not self._attempt(guess, keep=False):
+        if not kept and not self._attempt(guess, keep=False) and not self._factorise(a, guess):
             raise ConvergenceError(
                 f"linear solve '{self._name}' failed (PETSc reason {ksp.getConvergedReason()}): "
                 "check units and scales of the table, or set solver.linear to direct"
@@ -123,6 +131,20 @@ class LinearSolver:
         self._fresh = count > self._best + self._options.patience
         self.iterations += count
         return np.array(self._x.array)
+
+    def _factorise(self, a: Any, guess: Array | None) -> bool:
+        """Try factors where multigrid failed, from now on; return whether they serve."""
+        pc = self._ksp.getPC()
+        if pc.getType() != "gamg" or self._b.getSize() > _FACTORS_LIMIT:
+            return False
+        logger.debug("multigrid failed for '%s': factors from now on", self._name)
+        self._ksp.reset()
+        self._ksp.setOperators(a)
+        pc.setType("cholesky")
+        pc.setFactorSolverType("mumps")
+        self._settings = dict(_FACTORS)
+        self._configure()
+        return self._attempt(guess, keep=False)
 
     def _configure(self) -> None:
         """Pass the options; at the first solve, since PETSc reports those that nobody used."""

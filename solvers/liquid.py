@@ -38,7 +38,6 @@ class LiquidField:
         self._space = space
         self._stiffness = CellStiffness(space, tensor=False)
         self._system = ShiftedSystem(space, bulk)
-        # Species may share it: their systems differ by little more than a factor.
         self._linear = linear
 
     def step(

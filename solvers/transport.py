@@ -23,8 +23,6 @@ _STEADY = 2.0e-3
 _LONGEST_WAIT = 8
 # Part of the electrolyte's volume below which nothing concentrates further.
 _DRY = 1.0e-3
-# Unknowns from which the liquid's species are solved by multigrid.
-_MULTIGRID_FROM = 10_000
 
 
 class LiquidTransport:
@@ -44,9 +42,13 @@ class LiquidTransport:
         prefix: str,
     ) -> None:
         self._space = space
-        linear = LinearSolver(space, f"{prefix}liquid", _smooth(options, space))
-        self._solvent = LiquidField(space, bulk, linear) if model.solvent else None
-        self._salt = LiquidField(space, bulk, linear) if model.salt else None
+        # One solver each: the preconditioner that is kept for one does not fit the other.
+        self._solvent = self._salt = None
+        if model.solvent:
+            linear = LinearSolver(space, f"{prefix}solvent", options)
+            self._solvent = LiquidField(space, bulk, linear)
+        if model.salt:
+            self._salt = LiquidField(space, bulk, LinearSolver(space, f"{prefix}salt", options))
         self.potential: IonicPotential | None = None
         if model.conduction:
             width = model.front.width
@@ -218,9 +220,3 @@ def face_surroundings(
     return Surroundings(
         one * (drive.potential - potential), one * probability, one * carrier, one, one, 0.0 * one
     )
-
-
-def _smooth(options: LinearOptions, space: NodalSpace) -> LinearOptions:
-    """Return the options for the liquid: smooth coefficients, multigrid wins early."""
-    large = options.kind == "auto" and space.global_size > _MULTIGRID_FROM and space.dim > 1
-    return replace(options, kind="multigrid") if large else options
