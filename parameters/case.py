@@ -74,7 +74,7 @@ class Case(Block):
         return self
 
     def program(self) -> DriveProgram:
-        """Return the drive in time.
+        """Return the drive in time; a case whose film is driven by a cell has none.
 
         Raises:
             CaseError: if it is not consistent, or its CSV file is bad.
@@ -125,7 +125,8 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
         apply_override(data, override)
     _resolve_files(data, path.resolve().parent)
     case = Case(**data)
-    case.program()
+    if case.drive.kind != "cell":
+        case.program()
     return case
 
 
@@ -195,6 +196,10 @@ def _child(target: Any, key: str | int, path: str) -> Any:
 
 def _resolve_files(data: dict[str, Any], folder: Path) -> None:
     """Make file names absolute, so that the resolved case can be read from anywhere."""
+    drive = data.get("drive")
+    cell = drive.get("cell") if isinstance(drive, dict) else None
+    if isinstance(cell, dict):
+        _resolve_cell_files(cell, folder)
     for block, key in (("mesh", "file"), ("drive", "file"), ("model", "table")):
         content = data.get(block)
         name = content.get(key) if isinstance(content, dict) else None
@@ -203,3 +208,12 @@ def _resolve_files(data: dict[str, Any], folder: Path) -> None:
         # a bare word is the name of a table that ships
         if key == "file" or "/" in name or name.endswith((".yaml", ".yml")):
             content[key] = str(folder / name)
+
+
+def _resolve_cell_files(cell: dict[str, Any], folder: Path) -> None:
+    """Make the file names of a cell absolute; a bare word is the name of a parameter set."""
+    profile, parameters = cell.get("profile"), cell.get("parameters")
+    if isinstance(profile, str):
+        cell["profile"] = str(folder / profile)
+    if isinstance(parameters, str) and parameters.endswith(".json"):
+        cell["parameters"] = str(folder / parameters)

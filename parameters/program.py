@@ -63,6 +63,8 @@ class DriveProgram:
             CaseError: if the program jumps, runs backwards or ends before ``until``, or its CSV
                 file is bad; the key is that of the step.
         """
+        if drive.kind == "cell":
+            raise CaseError("the film is driven by a cell: it has no program of its own", "drive")
         if drive.kind == "csv":
             program = cls._from_csv(Path(drive.file or ""), drive.largest_jump)
         else:
