@@ -46,7 +46,7 @@ class StorageCase(Block):
 class ExchangeCase(Block):
     """When cell and film meet, and how far they may differ."""
 
-    rtol: float = Field(default=5.0e-3, gt=0.0, lt=0.5)
+    rtol: float = Field(default=1.0e-2, gt=0.0, lt=0.5)
     """Largest relative error of the film's charge in one exchange; four times it is rejected."""
 
     first: Duration = Field(default=600.0, examples=["10 min"])
@@ -58,8 +58,9 @@ class ExchangeCase(Block):
     most_cycles: int = Field(default=50, ge=1)
     """Most cycles that are jumped over in one go; 1 simulates every cycle."""
 
-    knots: int = Field(default=13, ge=4, le=60)
-    """Potentials at which the film's response is tabulated."""
+    knots: int | None = Field(default=None, ge=4, le=60)
+    """Potentials at which the film's response is tabulated; none: 13, or 6 for storage, where the
+    potential hardly moves."""
 
 
 class StopCase(Block):
@@ -124,6 +125,11 @@ class CellCase(Block):
 
     exchange: ExchangeCase = Field(default_factory=ExchangeCase)
     stop: StopCase = Field(default_factory=StopCase)
+
+    @property
+    def knots(self) -> int:
+        """Potentials of a response table."""
+        return self.exchange.knots or (6 if self.storage else 13)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -77,14 +77,14 @@ def run_leg(
         CouplingError: every step of a cycle is skipped.
     """
     segments: list[Segment] = []
-    left, cycle = longest, cursor.cycle
-    while left > _SLIVER and (cursor.cycle == cycle or (left == longest and cursor.cycle < cycles)):
+    left, spent, cycle = longest, 0.0, cursor.cycle
+    while left > _SLIVER and (cursor.cycle == cycle or (spent == 0.0 and cursor.cycle < cycles)):
         if len(segments) > len(program):
             raise CouplingError("every step of the experiment is skipped: check its limits")
         step = piece(program[cursor.step], cursor.elapsed, left)
         segment = cell.run(step)
         segments.append(segment)
-        left -= segment.duration
+        left, spent = left - segment.duration, spent + segment.duration
         done = cursor.elapsed + segment.duration
         finished = done >= program[cursor.step].duration - _SLIVER
         cursor = (

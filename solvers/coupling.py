@@ -26,7 +26,7 @@ from interphase.solvers.cell_types import (
 )
 from interphase.solvers.exposure import Advance, FilmResponse
 from interphase.solvers.film_group import FilmGroup, Places
-from interphase.solvers.leg import Jump, Leg
+from interphase.solvers.leg import CycleGrowth, Jump, Leg, drift_factor
 from interphase.solvers.pace import SIMULATED, Pace
 from interphase.solvers.space import Array
 
@@ -77,6 +77,7 @@ class StudyState:
         exchanges: number so far.
         rejected: exchanges that were tried again.
         simulated: whole cycles that were simulated.
+        growth: of the cycle before the last jump, if there was one.
     """
 
     pace: Pace
@@ -86,6 +87,7 @@ class StudyState:
     exchanges: int = 0
     rejected: int = 0
     simulated: float = 0.0
+    growth: CycleGrowth | None = None
 
 
 class AgeingStudy:
@@ -204,38 +206,34 @@ class AgeingStudy:
             simulated.append(tuple(segments))
             ends.append((cell.state(), cell.charge.copy()))
         (first, charge), (second, later) = ends[-2:]
-        repeats = self._repeats(responses, charge - before, later - charge, jump)
+        growth = self._growth(responses, charge - before, later - charge, cursor.cycle)
+        drift = growth.drift(self.state.growth)
+        repeats = growth.repeats(jump, drift)
         self._last_jump = Jump(first, second, later - charge, jump, repeats)
         cell.restore(self._last_jump.state)
         cursor = replace(cursor, cycle=cursor.cycle + jump)
-        return Leg(tuple(simulated), cursor, before, cell.charge.copy(), jump)
+        after = cell.charge.copy()
+        return Leg(tuple(simulated), cursor, before, after, jump, drift_factor(drift, jump), growth)
 
-    def _repeats(
-        self, responses: list[FilmResponse], past: Array, cycle: Array, jump: int
-    ) -> float:
-        """Return how often the last cycle's growth fits into ``jump`` cycles of a thicker film.
-
-        With the rate as L^-s: u = L/L_0, du/dn = g u^-s, so u^(s+1) = 1 + (s+1) g n.
+    def _growth(
+        self, responses: list[FilmResponse], past: Array, cycle: Array, number: int
+    ) -> CycleGrowth:
+        """Return the mean growth in the last cycle.
 
         Args:
             responses: of the films.
-            past: charge booked before the last cycle [C/m2 of geometric area], (nodes,).
+            past: charge booked since the responses and before the last cycle [C/m2 of geometric
+                area], (nodes,).
             cycle: charge booked in the last cycle, (nodes,).
-            jump: cycles.
+            number: cycles done at its end.
         """
         weight = self.places.film_area / self.places.film_area.sum()
         thickness = float(weight @ [float(np.asarray(r.table.thickness)) for r in responses])
         volume = float(weight @ [r.volume_per_charge for r in responses])
         exponent = float(weight @ [_steepest(r) for r in responses])
         step = volume * float(weight @ self.places.to_films(cycle))
-        now = thickness + volume * float(weight @ self.places.to_films(past)) + step
-        if not step > 0.0 or not now > 0.0:
-            return float(jump)
-        rate = step / now
-        if abs(exponent + 1.0) < 1e-6:
-            return math.expm1(rate * jump) / rate
-        inside = max(1.0 + (exponent + 1.0) * rate * jump, 1e-12)
-        return (inside ** (1.0 / (exponent + 1.0)) - 1.0) / rate
+        before = volume * float(weight @ self.places.to_films(past))
+        return CycleGrowth(number, step, thickness + before + step, exponent)
 
     def _advance(
         self, responses: list[FilmResponse], leg: Leg, kept: dict[int, object]
@@ -263,7 +261,7 @@ class AgeingStudy:
                 break
             self.films.give_back(kept)
             leg = self._corrected(leg, excess / self.places.area_ratio)
-        return leg, advances, max(error, _REMAINS * first)
+        return leg, advances, max(error, _REMAINS * first, _REMAINS * abs(leg.drift - 1.0))
 
     def _corrected(self, leg: Leg, excess: float) -> Leg:
         """Return the leg with ``excess`` [C] more charge booked by the cycles jumped over."""
@@ -286,6 +284,7 @@ class AgeingStudy:
         whole = state.cursor.at_start and leg.cursor.at_start
         state.pace = state.pace.accept(error, spent=leg.spent, jumped=leg.jumped, whole_cycle=whole)
         state.cursor = leg.cursor
+        state.growth = leg.growth or state.growth
         state.exchanges += 1
         state.simulated += len(leg.segments) if whole else 0
         state.lowest, state.highest = self._window(leg)

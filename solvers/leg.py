@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +13,62 @@ from interphase.solvers.cell_types import CellState, Segment
 from interphase.solvers.exposure import Exposure, FilmResponse
 from interphase.solvers.film_group import Places
 from interphase.solvers.space import Array
+
+# A cycle's growth changes by no more than this from one cycle to the next, thickness apart [-].
+_LARGEST_DRIFT = 0.05
+
+
+@dataclass(frozen=True)
+class CycleGrowth:
+    """Mean growth of the films in one cycle.
+
+    Attributes:
+        cycle: cycles done at its end.
+        step: growth [m].
+        thickness: afterwards [m].
+        exponent: -d ln(rate) / d ln(L) [-].
+    """
+
+    cycle: int
+    step: float
+    thickness: float
+    exponent: float
+
+    def drift(self, before: CycleGrowth | None) -> float:
+        """Return how fast the growth per cycle changes, thickness apart [1/cycle].
+
+        The electrodes shift against each other as lithium is lost, so that the film sees other
+        potentials. It is judged from an earlier cycle; zero if there was none.
+        """
+        if before is None or self.cycle <= before.cycle:
+            return 0.0
+        if not (self.step > 0.0 and before.step > 0.0):
+            return 0.0
+        change = math.log(self.step / before.step)
+        change += self.exponent * math.log(self.thickness / before.thickness)
+        rate = change / (self.cycle - before.cycle)
+        return min(max(rate, -_LARGEST_DRIFT), _LARGEST_DRIFT)
+
+    def repeats(self, cycles: int, drift: float) -> float:
+        """Return how often this cycle's growth fits into ``cycles`` cycles of a thicker film.
+
+        With u = L/L_0 and du/dn = g u^-s exp(drift n): u^(s+1) = 1 + (s+1) g m, where m is the
+        number of cycles times their mean drift.
+        """
+        if not self.step > 0.0 or not self.thickness > 0.0:
+            return float(cycles)
+        growth = self.step / self.thickness
+        effective = cycles * drift_factor(drift, cycles)
+        if abs(self.exponent + 1.0) < 1e-6:
+            return math.expm1(growth * effective) / growth
+        inside = max(1.0 + (self.exponent + 1.0) * growth * effective, 1e-12)
+        return (inside ** (1.0 / (self.exponent + 1.0)) - 1.0) / growth
+
+
+def drift_factor(drift: float, cycles: int) -> float:
+    """Return the mean of exp(drift n) over ``cycles`` cycles [-]."""
+    total = drift * cycles
+    return math.expm1(total) / total if abs(total) > 1e-9 else 1.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +81,8 @@ class Leg:
         before: charge booked per geometric area before [C/m2], (nodes,).
         after: the same afterwards, (nodes,).
         jumped: cycles jumped over.
+        drift: mean rate in them over that in the last cycle simulated, thickness apart [-].
+        growth: in the last cycle simulated; None without a jump.
     """
 
     segments: tuple[tuple[Segment, ...], ...]
@@ -31,11 +90,13 @@ class Leg:
     before: Array
     after: Array
     jumped: int = 0
+    drift: float = 1.0
+    growth: CycleGrowth | None = None
 
     @property
     def cycles_of_last(self) -> float:
         """How many cycles the last one simulated stands for [-]."""
-        return 1.0 + self.jumped
+        return 1.0 + self.drift * self.jumped
 
     @property
     def spent(self) -> float:

@@ -85,4 +85,7 @@ class Pace:
     def _factor(self, error: float) -> float:
         # The error of an exchange grows with its length; that of its charge with the square.
         ratio = self.rtol / max(abs(error), 1e-12)
-        return min(max(_SAFETY * math.sqrt(ratio), _LEAST), _GROWTH)
+        factor = min(max(_SAFETY * math.sqrt(ratio), _LEAST), _GROWTH)
+        # A front on a grid grows a little unevenly from cell to cell: this part of the error does
+        # not fall with the length, and what is within the tolerance is no reason for shorter ones.
+        return max(factor, 1.0) if ratio >= 1.0 else factor

@@ -18,6 +18,7 @@ from interphase.solvers import checkpoint as checkpoints
 from interphase.solvers.cell_cursor import Cursor
 from interphase.solvers.cell_types import CellState
 from interphase.solvers.coupling import AgeingStudy, StudyState
+from interphase.solvers.leg import CycleGrowth
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.restart import check_same, differences, parameter_values
@@ -88,9 +89,13 @@ def load(study: AgeingStudy, folder: Path, case: Case) -> dict[str, Any]:
     study.films.each(lambda i, film: _load_patch(film, path / _patch(i)))
     study.on_cell(lambda cell: cell.restore(_load_cell(path / "cell.npz")))
     stored = meta["state"]
-    study.state = StudyState(
-        **{**stored, "pace": Pace(**stored["pace"]), "cursor": Cursor(**stored["cursor"])}
-    )
+    growth = stored["growth"]
+    parts = {
+        "pace": Pace(**stored["pace"]),
+        "cursor": Cursor(**stored["cursor"]),
+        "growth": None if growth is None else CycleGrowth(**growth),
+    }
+    study.state = StudyState(**{**stored, **parts})
     return dict(meta["notes"])
 
 

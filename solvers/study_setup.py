@@ -24,8 +24,9 @@ from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.setup import build_problem, initial_state
 
-# Potentials that the first table covers around the one at the start [V].
+# Potentials that the first table covers around the one at the start [V]; in storage less.
 _FIRST_WINDOW = (0.1, 0.15)
+_STORAGE_WINDOW = (0.02, 0.03)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         found.positions, found.area, cell_case.patches, cell_case.area_ratio.value
     )
     low, high = float(found.potential.min()), float(found.potential.max())
+    below, above = _STORAGE_WINDOW if cell_case.storage else _FIRST_WINDOW
     return AgeingStudy(
         cell,
         films,
@@ -99,8 +101,8 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         found.program,
         cycles=1 if cell_case.storage else cell_case.cycles,
         pace=Pace.from_case(cell_case.exchange),
-        knots=cell_case.exchange.knots,
-        window=(low - _FIRST_WINDOW[0], high + _FIRST_WINDOW[1]),
+        knots=cell_case.knots,
+        window=(low - below, high + above),
         temperature=condition.temperature,
         drop_share=1.0 if cell_case.film_potential == "behind_film_drop" else 0.0,
     )
@@ -148,7 +150,7 @@ def _spec(case: CellCase, condition: Condition, thickness: float) -> CellSpec:
         override=case.override,
         options=case.options,
         points=MeshPoints(**points),
-        knot_count=case.exchange.knots,
+        knot_count=case.knots,
         initial_soc=condition.soc,
         temperature=condition.temperature,
         film_thickness=thickness,

@@ -5,10 +5,15 @@ from __future__ import annotations
 import argparse
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mpi4py import MPI
 
 from interphase.scripts.commands.common import DONE, add_verbosity, guarded, setting_up, write
+
+if TYPE_CHECKING:
+    from interphase.parameters.case import Case
+    from interphase.parameters.table import ParameterTable
 
 _EPILOG = """\
 example:
@@ -75,6 +80,8 @@ def _report(parsed: argparse.Namespace) -> list[str]:
             f"{LEAST_CELLS:g} are needed; write a smaller cell_size or a reason in "
             "mesh.under_resolved"
         )
+    if case.drive.kind == "cell":
+        return _study(parsed, case, table, cells)
     cost = estimate(case, model, parsed.ranks)
     weak = table.assumed()
     lines = [
@@ -98,6 +105,24 @@ def _report(parsed: argparse.Namespace) -> list[str]:
         lines.append(f"  time        about {readable(cost.seconds)} on {parsed.ranks} rank(s)")
     lines += _warnings(parsed.ranks, cost.thickness, case.mesh.size[-1] if case.mesh.size else None)
     return lines
+
+
+def _study(
+    parsed: argparse.Namespace, case: Case, table: ParameterTable, cells: float
+) -> list[str]:
+    """Return the lines of a case with a cell."""
+    from interphase.solvers.study_setup import cell_of, conditions
+
+    cell, studies = cell_of(case), conditions(case)
+    program = "storage" if cell.storage else f"{cell.cycles} cycle(s)"
+    return [
+        f"{parsed.case}: the case is valid",
+        f"  title       {case.title}",
+        f"  table       {table.name}: {len(table.parameters)} rows",
+        f"  interface   {cells:.3g} cells across",
+        f"  cell        {cell.model}, {cell.parameters}, {program}",
+        f"  studies     {len(studies)}, each with {cell.patches} patch(es)",
+    ]
 
 
 def _warnings(ranks: int, thickness: float, height: float | None) -> list[str]:

@@ -7,10 +7,15 @@ import logging
 import re
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mpi4py import MPI
 
 from interphase.scripts.commands.common import DONE, STOPPED, add_verbosity, guarded, setting_up
+
+if TYPE_CHECKING:
+    from interphase.parameters.case import Case
+    from interphase.solvers.stopping import Ending
 
 logger = logging.getLogger("interphase.cli")
 
@@ -75,26 +80,55 @@ def _run(comm: MPI.Intracomm, parsed: argparse.Namespace, started: float) -> int
     # Imported here: --help and bad arguments need not wait for the finite elements.
     from interphase.meshes.parallel import on_root
     from interphase.parameters.case import load_case
-    from interphase.solvers.simulation import Simulation
     from interphase.solvers.stopping import Ending
 
-    def set_up() -> Simulation:
+    def read() -> tuple[Case, Path]:
         case = on_root(comm, lambda: load_case(parsed.case, parsed.overrides))
-        folder = on_root(comm, lambda: _folder(parsed))
-        if comm.rank == 0:
-            logger.info("%s -> %s on %d rank(s)", parsed.case, folder, comm.size)
-        return Simulation.from_case(
-            case, output=folder, comm=comm, restart=parsed.restart, overwrite=parsed.overwrite
-        )
+        return case, on_root(comm, lambda: _folder(parsed))
 
-    simulation = setting_up(set_up)
+    case, folder = setting_up(read)
+    if comm.rank == 0:
+        logger.info("%s -> %s on %d rank(s)", parsed.case, folder, comm.size)
     limit = None
     if parsed.walltime is not None:
         limit = parsed.walltime - (time.perf_counter() - started)
-    result = simulation.run(walltime=limit)
+    work = _run_study if case.drive.kind == "cell" else _run_film
+    ending = work(comm, case, folder, parsed, limit)
     if comm.rank == 0:
-        logger.info("results in %s", result.folder)
-    return DONE if result.ending is Ending.DONE else STOPPED
+        logger.info("results in %s", folder)
+    return DONE if ending is Ending.DONE else STOPPED
+
+
+def _run_film(
+    comm: MPI.Intracomm, case: Case, folder: Path, parsed: argparse.Namespace, limit: float | None
+) -> Ending:
+    """Run a film under an imposed potential."""
+    from interphase.solvers.simulation import Simulation
+
+    simulation = setting_up(
+        lambda: Simulation.from_case(
+            case, output=folder, comm=comm, restart=parsed.restart, overwrite=parsed.overwrite
+        )
+    )
+    return simulation.run(walltime=limit).ending
+
+
+def _run_study(
+    comm: MPI.Intracomm, case: Case, folder: Path, parsed: argparse.Namespace, limit: float | None
+) -> Ending:
+    """Run a film that a cell drives."""
+    from interphase.solvers.studies import run_studies
+
+    return setting_up(
+        lambda: run_studies(
+            case,
+            comm,
+            folder,
+            restart=parsed.restart,
+            overwrite=parsed.overwrite,
+            walltime=limit,
+        )
+    )
 
 
 def _folder(parsed: argparse.Namespace) -> Path:

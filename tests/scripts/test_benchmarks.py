@@ -1,0 +1,110 @@
+"""The benchmarks' errors on coarse meshes and short times; no test looks at the clock."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from mpi4py import MPI
+
+from interphase.scripts.benchmarks import (
+    demo_way,
+    manufactured,
+    nucleus,
+    ordering,
+    spectral,
+    spinodal,
+)
+from interphase.scripts.benchmarks.command import main
+from interphase.scripts.benchmarks.record import Outcome, Record, Run, Way, paired
+from interphase.scripts.benchmarks.table import markdown, save
+
+SELF = MPI.COMM_SELF
+
+
+def test_bm7_second_order_in_space() -> None:
+    errors = manufactured.errors_in_space(SELF, (50, 100, 200), 0.02, 1.0)
+    # From h = 1/50 on the shorter wave of the front spans only five cells: the last pair counts.
+    assert manufactured.orders(errors)[-1] == pytest.approx(2.0, abs=0.15), errors
+
+
+@pytest.mark.parametrize("order", [2, 3])
+def test_bm7_order_in_time(order: int) -> None:
+    errors = manufactured.errors_in_time(SELF, 32, (0.1, 0.05, 0.025), 1.0, order)
+    assert manufactured.orders(errors)[-1] == pytest.approx(order, abs=0.25), errors
+
+
+@pytest.mark.parametrize(("ratio", "grows"), [(0.99, False), (1.01, True)])
+def test_bm8a_nucleus(ratio: float, grows: bool) -> None:
+    flow = nucleus.build(SELF, 200)
+    start, end, _ = nucleus.fractions(flow, ratio, until=100.0, tolerance=1e-5)
+    assert start == pytest.approx(nucleus.AT_START[ratio], abs=1e-6)
+    assert (end > start) is grows
+
+
+def test_bm1b_early_energies() -> None:
+    result = spinodal.run(spinodal.build(SELF, 200), [1.0, 5.0, 10.0], 1e-6)
+    for time, energy in result.energies.items():
+        assert energy == pytest.approx(spinodal.REFERENCE[time], rel=spinodal.gate(time))
+    assert set(result.energies) == {1.0, 5.0, 10.0}
+    assert result.mean_drift < 1e-13
+    assert result.rises == 0
+
+
+def test_allen_cahn_within_its_gate() -> None:
+    outcome = ordering.way(64, 20.0)()
+    assert outcome.error is not None
+    assert abs(outcome.error) < ordering.GATE
+
+
+def test_yardsticks_solve_the_same_problem() -> None:
+    """Spectral, semi-implicit and ours agree on F, so the paired times compare like with like."""
+    sbdf2, demo = spectral.sbdf2(100, 5.0, 0.1)(), demo_way.monolithic(50, 5.0)()
+    assert sbdf2.error is not None
+    assert demo.error is not None
+    assert abs(sbdf2.error) < 1e-3
+    # Cells of 4 and steps of 1 are coarse for it: the benchmark's own gate.
+    assert abs(demo.error) < spinodal.GATE
+    etd = spectral.etd2rk(32, 2.0, 0.2)()
+    assert etd.error is not None
+    assert abs(etd.error) < 0.01
+    assert spectral.explicit(40, 1.0, 10)().scale == pytest.approx(40.0)
+
+
+def test_ways_run_by_turns_and_missing_packages_are_named() -> None:
+    order: list[str] = []
+
+    def way(name: str) -> Way:
+        def prepare() -> Run:
+            def run() -> Outcome:
+                order.append(name)
+                return Outcome(10, 100, 0.01, scale=2.0)
+
+            return run
+
+        return Way(name, prepare)
+
+    def missing() -> Run:
+        raise ImportError("nothing here")
+
+    said: list[str] = []
+    records = paired("x", [way("a"), way("b"), Way("c", missing)], 2, gate=0.1, say=said.append)
+    assert order == ["a", "b", "a", "b"]
+    assert [r.method for r in records] == ["a", "b"]
+    assert records[0].steps == 20
+    assert said == ["x: c is left out: nothing here"]
+
+
+def test_a_missed_gate_is_seen(tmp_path: Path) -> None:
+    record = Record("x", "a", 10, 1, 5, 2.0, 0.1, 3, 0.5, None, error=0.2, gate=0.1)
+    assert not record.passed
+    assert "**missed**" in markdown([record], {"date": "today"})
+    save(tmp_path / "out", [record], {"date": "today"})
+    rows = list(csv.DictReader((tmp_path / "out" / "benchmarks.csv").open(encoding="utf-8")))
+    assert float(rows[0]["CPU/(step unknown) [s]"]) == pytest.approx(0.04)
+
+
+def test_an_unknown_name_ends_with_two(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["nothing"]) == 2
+    assert "no benchmark is called nothing" in "".join(capsys.readouterr())
