@@ -12,7 +12,7 @@ from interphase.solvers.cell_types import CellStepper, ControlStep, Profile, Seg
 # Steps that end within this part of their length of each other end together.
 _SAME = 1.0e-9
 # What is left of a step when less than this much time is left [s] is run with what comes before.
-_SLIVER = 1.0e-3
+_SLIVER = 1.0e-6
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,6 +38,8 @@ _WIDENINGS = 8
 # A jump is corrected until films and cell agree on the charge to this part of the tolerance.
 _AGREED = 0.25
 _CORRECTIONS = 3
+# An exchange over less than a cell of the films' grid is kept up to this error.
+_LARGEST_UNEVENNESS = 0.3
 # Part of a jump's error that is taken to stay after it was corrected.
 _REMAINS = 0.25
 
@@ -118,6 +120,7 @@ class AgeingStudy:
         self.cell, self.films, self.places = cell, films, places
         self._program, self._cycles, self._knots = tuple(program), cycles, knots
         self._temperature, self._drop_share = temperature, drop_share
+        self._resolution = max(films.each(lambda i, film: film.resolution))
         self._last_jump: Jump | None = None
         self.last_leg: Leg | None = None
         self.state = StudyState(pace, *window)
@@ -143,8 +146,9 @@ class AgeingStudy:
             cell = self.on_cell(lambda cell: cell.state())
             responses, leg = self._run(longest)
             leg, advances, error = self._advance(responses, leg, films)
-            if self.state.pace.acceptable(error):
-                return self._accept(leg, advances, error)
+            small = self._small(responses, leg) and error < _LARGEST_UNEVENNESS
+            if small or self.state.pace.acceptable(error):
+                return self._accept(leg, advances, error, small=small)
             self.films.give_back(films)
             self.on_cell(lambda stepper: stepper.restore(cell))  # noqa: B023 - runs at once
             self.state.rejected += 1
@@ -277,12 +281,25 @@ class AgeingStudy:
 
         return replace(leg, after=on_root(self.films.comm, again))
 
-    def _accept(self, leg: Leg, advances: list[Advance], error: float) -> Exchange:
+    def _small(self, responses: list[FilmResponse], leg: Leg) -> bool:
+        """Return whether no film has grown by more than its grid resolves.
+
+        A front on a grid grows a little unevenly from cell to cell: an error over less than a cell
+        says nothing of the exchange.
+        """
+        taken = self.places.to_films(leg.after - leg.before)
+        volume = np.array([r.volume_per_charge for r in responses])
+        return float(np.max(np.abs(taken * volume))) < self._resolution
+
+    def _accept(self, leg: Leg, advances: list[Advance], error: float, *, small: bool) -> Exchange:
         """Take note of an exchange that is kept."""
         state = self.state
         time, lost = self.on_cell(lambda cell: (cell.state().time, cell.lost_lithium))
         whole = state.cursor.at_start and leg.cursor.at_start
-        state.pace = state.pace.accept(error, spent=leg.spent, jumped=leg.jumped, whole_cycle=whole)
+        counted = 0.0 if small else error
+        state.pace = state.pace.accept(
+            counted, spent=leg.spent, jumped=leg.jumped, whole_cycle=whole
+        )
         state.cursor = leg.cursor
         state.growth = leg.growth or state.growth
         state.exchanges += 1
@@ -300,6 +317,8 @@ class AgeingStudy:
     def _window(self, leg: Leg) -> tuple[float, float]:
         """Return lowest and highest potential for the next tables [V]."""
         runs = [s for cycle in leg.segments for s in cycle]
+        if not runs:
+            return self.state.lowest, self.state.highest
         low = min(float(s.lowest_potential.min()) for s in runs)
         high = max(float(s.highest_potential.max()) for s in runs)
         return low - _MARGIN, max(high, low + _MARGIN) + _MARGIN

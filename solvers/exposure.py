@@ -162,6 +162,11 @@ class Film(Protocol):
         """Resistance to Li+ [ohm m2 of film area]."""
         ...
 
+    @property
+    def resolution(self) -> float:
+        """Growth below which the rate is uneven, since a front runs over a grid [m]; or 0."""
+        ...
+
     def response(self, potentials: Array, temperature: float) -> FilmResponse:
         """Return the response at ``potentials`` [V] and ``temperature`` [K]."""
         ...

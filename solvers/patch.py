@@ -29,8 +29,11 @@ from interphase.solvers.stepping import ControlState, StepController
 # A trial step moves the front by about this part of its width: enough to stand clear of the
 # solver's tolerance, too little to change the rates.
 _TRIAL = 4.0e-3
-# The thickness exponent is found over a growth by this part of the width.
-_GROWTH = 5.0e-2
+# A grown film stands on the grid as before if it grew by one cell to this part of it.
+_SAME_PHASE = 0.05
+_CELL_FITS = 4
+# Rates are evened out over a cell where it is less than this part of the film, by this at most.
+_THICK, _UNEVEN = 0.05, 1.3
 # A trial step is made smaller until the front moves no more than this part of its width.
 _LARGEST_TRIAL = 2.0e-2
 # The last step of an interval is fitted until the charge is met to this part of the film's charge.
@@ -73,6 +76,11 @@ class PhaseFieldPatch:
     def charge(self) -> float:
         """Electrons taken since the start [C/m2]."""
         return self._charge_of(self.state)
+
+    @property
+    def resolution(self) -> float:
+        """Growth of one cell of the mesh [m]."""
+        return self.problem.geometry.cell_size
 
     @property
     def lithium(self) -> float:
@@ -119,12 +127,14 @@ class PhaseFieldPatch:
     def response(self, potentials: Array, temperature: float) -> FilmResponse:
         """Return the response at ``potentials`` [V], rising, (knots,), and ``temperature`` [K].
 
-        Each rate is that of a short trial step, so that it is what the film will book.
+        Each rate is that of a short trial step, so that it is what the film will book. The
+        thickness exponent is taken over one cell of the mesh, where the front stands on the grid
+        as it stood before.
         """
         here, thickness = self.state, self.thickness
         rate = self._rates(here, potentials, temperature)
-        fastest = float(potentials[int(np.argmax(np.abs(rate)))])
-        grown = self._grown(here, Drive(fastest, 0.0, temperature))
+        fastest = int(np.argmax(np.abs(rate)))
+        grown, dt = self._grown(here, Drive(float(potentials[fastest]), 0.0, temperature))
         growth = self._thickness_of(grown) - thickness
         charge = self._charge_of(grown) - self.charge
         exponent = np.zeros_like(rate)
@@ -134,6 +144,10 @@ class PhaseFieldPatch:
             same = (rate * then > 0.0) & (np.abs(rate) > floor) & (np.abs(then) > floor)
             ratio = np.where(same, then / np.where(same, rate, 1.0), 1.0)
             exponent = -np.log(ratio) / math.log1p(growth / thickness)
+            if growth < _THICK * thickness:
+                # Over a whole cell the grid's unevenness is averaged out.
+                even = charge / dt * (1.0 + 0.5 * growth / thickness) ** exponent[fastest]
+                rate = rate * min(max(even / rate[fastest], 1.0 / _UNEVEN), _UNEVEN)
         table = ResponseTable(np.asarray(potentials, dtype=float), -rate, exponent, thickness)
         return FilmResponse(table, growth / charge if charge != 0.0 else 0.0)
 
@@ -274,9 +288,16 @@ class PhaseFieldPatch:
             "no trial step of the film has a useful length: check the table's rates"
         )
 
-    def _grown(self, state: FilmState, drive: Drive) -> FilmState:
-        """Return a state a little further on."""
-        trial = self.trial
-        new, _ = self._trial_step(replace(state, step=0.0), drive, _GROWTH)
+    def _grown(self, state: FilmState, drive: Drive) -> tuple[FilmState, float]:
+        """Return a state one cell of the mesh further on, and the time it took [s]."""
+        trial, cell = self.trial, self.problem.geometry.cell_size
+        thickness = self._thickness_of(state)
+        new, dt = self._trial_step(replace(state, step=0.0), drive, cell / self.problem.width)
+        for _ in range(_CELL_FITS):
+            growth = self._thickness_of(new) - thickness
+            if not growth > 0.0 or abs(growth / cell - 1.0) < _SAME_PHASE:
+                break
+            dt *= min(max(cell / growth, 0.2), 2.0)
+            new, _ = self.problem.solver.step(replace(state, step=0.0), dt, drive)
         self.trial = trial
-        return replace(new, step=0.0)
+        return replace(new, step=0.0), dt
