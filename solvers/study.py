@@ -90,6 +90,7 @@ class StudyRun:
             on_root(comm, run_folder.clear)
         self._nominal = self.study.on_cell(lambda cell: float(cell.nominal_capacity))
         on_root(comm, lambda: self._begin(counts))
+        self._describe()
 
     def run(self, *, walltime: float | None = None) -> StudyResult:
         """Run to the end of the program, an end of life or the wall-time limit. Collective.
@@ -116,7 +117,7 @@ class StudyRun:
                 if ending is not None:
                     return self._conclude(ending, "")
                 if clock.perf_counter() - self._saved > _SAFETY_INTERVAL:
-                    self._save()
+                    self.save()
         return self._conclude(Ending.DONE, "")
 
     def _exchange(self, left: float) -> Exchange:
@@ -229,14 +230,15 @@ class StudyRun:
         self._recorder.begin(counts)
         write_whole(self._folder / "case.yaml", self._case.to_yaml())
 
-    def _save(self) -> None:
+    def save(self) -> None:
+        """Write a checkpoint. Collective."""
         notes = {**self._notes, "wall": self._wall, "counts": self._recorder.counts}
         checkpoints.save(self.study, self._folder, self._case, notes)
         self._saved = clock.perf_counter()
 
     def _conclude(self, ending: Ending, reason: str) -> StudyResult:
         """Write pictures' data, a checkpoint and the summary."""
-        self._save()
+        self.save()
         time = self.study.on_cell(lambda cell: float(cell.time))
         for i, film in self.study.films.own.items():
             if isinstance(film, PhaseFieldPatch):
@@ -272,7 +274,6 @@ class StudyRun:
                 space = film.problem.space
                 on_root(space.comm, lambda: folder.path.mkdir(parents=True, exist_ok=True))  # noqa: B023
                 opened[i] = Snapshots(space, folder, [])
-        self._describe()
         return opened
 
     def _describe(self) -> None:

@@ -1,0 +1,98 @@
+"""A study from a case to its files: books, restart, bad input."""
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mpi4py import MPI
+
+from interphase.parameters.case import Case
+from interphase.parameters.errors import CaseError
+from interphase.scripts.main import main
+from interphase.solvers.run_folder import FolderError
+from interphase.solvers.stopping import Ending
+from interphase.solvers.studies import run_studies
+from interphase.solvers.study import StudyRun
+from interphase.solvers.study_setup import conditions
+
+
+def storage(until: str, **cell: Any) -> Case:
+    block = {"model": "SPM", "storage": {"soc": [0.5], "check_every": "1 day"}, **cell}
+    return Case.model_validate(
+        {
+            "mesh": {"kind": "interval", "size": ["40 nm"], "cell_size": "0.1666666 nm"},
+            "model": {"deposition": "proportional", "transport": ["ionic_potential"]},
+            "initial": {
+                "kind": "planar_film",
+                "thickness": "14 nm",
+                "shares": {"Li2CO3": 0.9, "Li2EDC": 0.1},
+                "seeds": {"law": "none"},
+            },
+            "drive": {"kind": "cell", "cell": block},
+            "time": {"until": until},
+        }
+    )
+
+
+def rows(folder: Path) -> list[dict[str, float]]:
+    with (folder / "ageing.csv").open(encoding="utf-8") as file:
+        return [{k.split(" [")[0]: float(v) for k, v in r.items()} for r in csv.DictReader(file)]
+
+
+def test_a_study_goes_on_from_a_checkpoint_as_if_it_had_not_stopped(tmp_path: Path) -> None:
+    case = storage("2 day")
+    condition = conditions(case)[0]
+    whole = StudyRun(case, condition, MPI.COMM_SELF, tmp_path)
+    for _ in range(3):
+        assert whole.study.exchange().books < 1e-8
+    whole.save()
+    ahead = [whole.study.exchange() for _ in range(2)]
+    again = StudyRun(case, condition, MPI.COMM_SELF, tmp_path, restart=True)
+    behind = [again.study.exchange() for _ in range(2)]
+    for one, two in zip(ahead, behind, strict=True):
+        assert two.time == pytest.approx(one.time, rel=1e-6)
+        assert two.error == pytest.approx(one.error, abs=1e-5)
+    lost = [run.study.on_cell(lambda cell: cell.lost_lithium) for run in (whole, again)]
+    # The integrators start anew at a restart: agreement is to their tolerance.
+    assert lost[1] == pytest.approx(lost[0], rel=1e-5)
+
+
+def test_a_study_leaves_its_files(tmp_path: Path) -> None:
+    case = storage("20 min")
+    assert run_studies(case, MPI.COMM_SELF, tmp_path) is Ending.DONE
+    assert rows(tmp_path)[-1]["time"] == pytest.approx(1200.0)
+    assert max(row["lithium_imbalance"] for row in rows(tmp_path)) < 1e-8
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["finished"]
+    assert summary["worst"]["element_imbalance"] < 1e-10
+    for name in ("cell.csv", "patches.csv", "case.yaml", "provenance.json", "checkpoint"):
+        assert (tmp_path / name).exists()
+    with pytest.raises(FolderError, match="--restart"):
+        run_studies(case, MPI.COMM_SELF, tmp_path)
+
+
+BAD = [
+    ({"experiment": ["Charge at 1C until 4.2 V"]}, "experiment and storage"),
+    ({"patches": 3}, "patches"),
+    ({"initial_soc": 0.5}, "initial_soc"),
+    ({"model": "P2D"}, "not a choice"),
+    ({"options": {"lithium plating": 3}}, "options"),
+]
+
+
+@pytest.mark.parametrize(("cell", "message"), BAD)
+def test_a_bad_cell_is_refused_by_name(cell: dict[str, Any], message: str) -> None:
+    with pytest.raises(CaseError, match=message):
+        storage("1 day", **cell)
+
+
+def test_a_refused_experiment_ends_the_command_with_two(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    case = storage("1 day", storage=None, experiment=["Charge very fast"])
+    path = tmp_path / "case.yaml"
+    path.write_text(case.to_yaml(), encoding="utf-8")
+    assert main(["run", str(path), "-o", str(tmp_path / "run")]) == 2
+    assert "Charge very fast" in capsys.readouterr().out
