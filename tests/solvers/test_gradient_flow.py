@@ -49,11 +49,10 @@ def test_scheme_is_exact_for_polynomials_of_its_order() -> None:
         assert ahead == pytest.approx(lower[0])
 
 
-@pytest.mark.mpi
-def test_unmixing_conserves_the_mean_and_never_gains_energy(comm: MPI.Comm) -> None:
-    space = NodalSpace(rectangle(comm, (24.0, 24.0), 1.0, periodic=(), depth=1.0))
+def test_unmixing_conserves_the_mean_and_never_gains_energy() -> None:
+    space = NodalSpace(rectangle(MPI.COMM_SELF, (24.0, 24.0), 1.0, periodic=(), depth=1.0))
     flow = ConservedFlow(space, WELL, 5.0)
-    assert flow.fast == (comm.size == 1)
+    assert flow.fast
     state = flow.start(mixture(space))
     mean, energies = space.integral(state.field), [state.energy]
     for after in March(flow, ErrorControl(1e-5, 0.01)).through(state, [5.0, 20.0]):
@@ -66,12 +65,16 @@ def test_unmixing_conserves_the_mean_and_never_gains_energy(comm: MPI.Comm) -> N
 
 @pytest.mark.mpi
 def test_transforms_and_iteration_give_the_same_field(comm: MPI.Comm) -> None:
+    """Four steps: on several ranks, more of them than cores, the iteration is slow."""
     energies = []
     for ranks, fast in ((MPI.COMM_SELF, True), (comm, False)):
         space = NodalSpace(rectangle(ranks, (24.0, 24.0), 1.0, periodic=(), depth=1.0))
         flow = ConservedFlow(space, WELL, 5.0, fast=fast)
         march = March(flow, FixedStep(0.25))
-        energies.append(march.to(flow.start(mixture(space)), 5.0).energy)
+        start = flow.start(mixture(space))
+        after = march.to(start, 1.0)
+        assert space.integral(after.field) == pytest.approx(space.integral(start.field), rel=1e-13)
+        energies.append(after.energy)
     assert energies[0] == pytest.approx(energies[1], rel=1e-7)
 
 
