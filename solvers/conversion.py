@@ -24,8 +24,8 @@ _HEAD = 0.12
 _AHEAD = BAND + 0.4
 # The carrier's sink sits this many widths inside the leaky reactant, where the resistance of the
 # product, harmonically mixed, is complete: what is left beyond it, (l/4) ln(1 + exp(-4 shift)) over
-# the product's diffusivity, must be small beside the reaction's own resistance. At 1.0 a fifth too
-# much carbonate formed. It needs two widths of reactant in front of it.
+# the product's diffusivity, must be small beside the reaction's own resistance. At 1.0 a tenth too
+# much carbonate formed at l = 1 nm. It needs two widths of reactant in front of it.
 _SINK_SHIFT = 1.5
 
 
