@@ -38,8 +38,8 @@ _WIDENINGS = 8
 # A jump is corrected until films and cell agree on the charge to this part of the tolerance.
 _AGREED = 0.25
 _CORRECTIONS = 3
-# An exchange over less than a cell of the films' grid is kept up to this error. The grid alone makes
-# about one per cent; the rest, up to a tenth late in a year of storage, is not understood yet.
+# An exchange over less than a cell of the films' grid is kept up to this error. The grid makes
+# about one per cent of it; the rest, up to a tenth late in a year, is not understood yet.
 _LARGEST_UNEVENNESS = 0.3
 # Part of a jump's error that is taken to stay after it was corrected.
 _REMAINS = 0.25
