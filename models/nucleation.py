@@ -1,4 +1,4 @@
-"""Poisson nucleation on the electrode: how often, which phase, how large."""
+"""Nucleation on the electrode: how often or when, which phase, how large."""
 
 from __future__ import annotations
 
@@ -54,6 +54,38 @@ class PoissonNucleation:
             u = ((state >> np.uint64(11)).astype(np.float64) + 0.5) * 2.0**-53
             out[phase] = -np.log(u)
         return out
+
+
+@dataclass(frozen=True)
+class Nucleus:
+    """One nucleus that is given, not drawn.
+
+    Attributes:
+        time: at which it appears [s]; 0: in the initial state.
+        position: on the electrode [m], (3,).
+        phase: index of the solid.
+    """
+
+    time: float
+    position: tuple[float, float, float]
+    phase: int
+
+
+@dataclass(frozen=True)
+class GivenNuclei:
+    """Nuclei at given places and times: the same grains on any mesh.
+
+    Attributes:
+        nuclei: in the order of their times.
+        radius: radius of a seed [m].
+    """
+
+    nuclei: tuple[Nucleus, ...]
+    radius: float
+
+    def between(self, start: float, end: float) -> tuple[Nucleus, ...]:
+        """Return the nuclei with ``start`` < time <= ``end`` [s]."""
+        return tuple(n for n in self.nuclei if start < n.time <= end)
 
 
 def _mix(x: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from interphase.models.electrons import Interstitial, Tunnelling, decay_constant
 from interphase.models.front import FrontLaw
 from interphase.models.interpolation import Array
 from interphase.models.kinetics import ButlerVolmer, InterfaceKinetics, Marcus, MarcusHushChidsey
-from interphase.models.nucleation import PoissonNucleation
+from interphase.models.nucleation import GivenNuclei, Nucleus, PoissonNucleation
 from interphase.models.reactions import ANION, SOLVENT, ReactionSet, arrhenius, reaction_set
 from interphase.models.transport import IonicConduction, LiquidSpecies, Mixture, Pores
 from interphase.parameters.case_model import ModelCase, Seeds
@@ -34,7 +34,7 @@ class SEIGrowth:
         solvent: the solvent's field, or None (held at the reservoir's value).
         salt: the salt's field, or None.
         conduction: ionic potential, or None (phi_l = 0).
-        nucleation: Poisson seeds, or None.
+        nucleation: seeds, drawn at random or given, or None.
         nucleating: which solids can form nuclei, (solids,); a conversion into one that cannot has
             no boundary to run at. Empty: all.
         proportional: new material takes shares in proportion to the deposition rates (unresolved
@@ -61,7 +61,7 @@ class SEIGrowth:
     solvent: LiquidSpecies | None
     salt: LiquidSpecies | None
     conduction: IonicConduction | None
-    nucleation: PoissonNucleation | None
+    nucleation: PoissonNucleation | GivenNuclei | None
     nucleating: tuple[bool, ...] = ()
     proportional: bool = False
     inner_face: bool = False
@@ -82,6 +82,12 @@ class SEIGrowth:
         if self.initial_porosity is None:
             return np.ones(len(self.solids))
         return 1.0 - self.initial_porosity
+
+    @property
+    def seed_times(self) -> tuple[float, ...]:
+        """Return the times at which given nuclei appear [s]."""
+        given = self.nucleation.nuclei if isinstance(self.nucleation, GivenNuclei) else ()
+        return tuple(n.time for n in given)
 
     def at_temperature(self, temperature: float) -> SEIGrowth:
         """Return the model with every rate and coefficient scaled to ``temperature`` [K]."""
@@ -162,7 +168,7 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         conduction=_conduction(table, solids, case)
         if "ionic_potential" in case.transport
         else None,
-        nucleation=_nucleation(table, density, seeds, width),
+        nucleation=_nucleation(table, density, seeds, width, solids),
         nucleating=tuple(bool(d > 0) for d in density),
         proportional=case.deposition == "proportional",
         inner_face=case.reaction_site == "inner_face",
@@ -234,8 +240,15 @@ def _density(table: ParameterTable, solid: str) -> float:
 
 
 def _nucleation(
-    table: ParameterTable, density: Array, seeds: Seeds, width: float
-) -> PoissonNucleation | None:
+    table: ParameterTable, density: Array, seeds: Seeds, width: float, solids: tuple[str, ...]
+) -> PoissonNucleation | GivenNuclei | None:
     if seeds.law == "none":
         return None
-    return PoissonNucleation(density, table.value("seed_radius_widths") * width, seeds.seed)
+    radius = table.value("seed_radius_widths") * width
+    if seeds.law == "poisson":
+        return PoissonNucleation(density, radius, seeds.seed)
+    nuclei = []
+    for n in sorted(seeds.nuclei, key=lambda n: n.time):
+        x, y, z = (*n.at, 0.0, 0.0)[:3]
+        nuclei.append(Nucleus(n.time, (x, y, z), solids.index(n.phase)))
+    return GivenNuclei(tuple(nuclei), radius)

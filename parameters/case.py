@@ -17,6 +17,7 @@ from interphase.parameters.case_model import InitialCase, ModelCase
 from interphase.parameters.case_run import DriveCase, OutputCase, SolverCase, TimeCase
 from interphase.parameters.case_types import Block
 from interphase.parameters.errors import CaseError
+from interphase.parameters.nuclei_csv import read_nuclei
 from interphase.parameters.program import DriveProgram
 from interphase.parameters.yaml_io import YAMLError, dump_yaml, parse_yaml, read_yaml
 
@@ -60,6 +61,13 @@ class Case(Block):
                 raise CaseError(
                     f"'{phase}' is not a solid of model.phases ({', '.join(self.model.solids)})",
                     f"initial.shares.{phase}",
+                )
+        for index, nucleus in enumerate(self.initial.seeds.nuclei):
+            if nucleus.phase not in self.model.solids:
+                raise CaseError(
+                    f"'{nucleus.phase}' is not a solid of model.phases "
+                    f"({', '.join(self.model.solids)})",
+                    f"initial.seeds.nuclei[{index}].phase",
                 )
         nothing_to_inherit = not self.initial.shares and self.model.deposition == "inherit"
         if nothing_to_inherit and self.initial.seeds.law == "none":
@@ -124,6 +132,7 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
     for override in overrides:
         apply_override(data, override)
     _resolve_files(data, path.resolve().parent)
+    _read_nuclei(data, path.resolve().parent)
     case = Case(**data)
     if case.drive.kind != "cell":
         case.program()
@@ -208,6 +217,14 @@ def _resolve_files(data: dict[str, Any], folder: Path) -> None:
         # a bare word is the name of a table that ships
         if key == "file" or "/" in name or name.endswith((".yaml", ".yml")):
             content[key] = str(folder / name)
+
+
+def _read_nuclei(data: dict[str, Any], folder: Path) -> None:
+    """Put nuclei in the place of the file that holds them: the resolved case needs no file."""
+    initial = data.get("initial")
+    seeds = initial.get("seeds") if isinstance(initial, dict) else None
+    if isinstance(seeds, dict) and isinstance(seeds.get("nuclei"), str):
+        seeds["nuclei"] = read_nuclei(folder / seeds["nuclei"])
 
 
 def _resolve_cell_files(cell: dict[str, Any], folder: Path) -> None:

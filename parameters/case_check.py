@@ -121,7 +121,7 @@ def _needed_by_options(case: Case) -> Iterator[tuple[str, str | None, str]]:
     if model.transport:
         yield "bruggeman_exponent", None, "model.transport"
         yield "percolation_threshold", None, "model.transport"
-    if case.initial.seeds.law == "poisson":
+    if case.initial.seeds.law != "none":
         yield "seed_radius_widths", None, "initial.seeds.law"
     for field, species in (("solvent", "EC"), ("salt", "salt")):
         yield "concentration_ref", species, "model.table"

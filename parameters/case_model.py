@@ -7,7 +7,14 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 
-from interphase.parameters.case_types import Block, Length, VolumePerArea, refuse
+from interphase.parameters.case_types import (
+    Block,
+    Coordinate,
+    Length,
+    Moment,
+    VolumePerArea,
+    refuse,
+)
 
 ELECTRODE = "electrode"
 ELECTROLYTE = "electrolyte"
@@ -108,14 +115,42 @@ class ModelCase(Block):
         return self
 
 
+class NucleusCase(Block):
+    """One nucleus at a given place and time."""
+
+    time: Moment = Field(default=0.0, examples=["12 min"])
+    """Time of the run at which it appears [s]."""
+
+    at: tuple[Coordinate, ...] = Field(min_length=1, max_length=3, examples=["[12 nm, 0 nm]"])
+    """Place on the electrode [m], one number per dimension of the mesh."""
+
+    phase: str = Field(min_length=1, examples=["LiF"])
+    """Solid that it is made of."""
+
+
 class Seeds(Block):
     """Nucleation."""
 
-    law: Literal["poisson", "none"] = "poisson"
-    """Grains appear at random in proportion to the bare-surface growth speed, or never."""
+    law: Literal["poisson", "given", "none"] = "poisson"
+    """Grains appear at random in proportion to the bare-surface growth speed, where and when
+    ``nuclei`` says, or never."""
 
     seed: int = Field(default=0, ge=0, lt=2**63)
     """Number that fixes the random draws."""
+
+    nuclei: tuple[NucleusCase, ...] = Field(
+        default=(), examples=["[{time: 12 min, at: [12 nm, 0 nm], phase: LiF}]"]
+    )
+    """Nuclei of law given; in a case file also the name of a ``nuclei.csv`` that a run has left."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if (self.law == "given") != bool(self.nuclei):
+            example = "nuclei: [{time: 12 min, at: [12 nm, 0 nm], phase: LiF}]"
+            if self.nuclei:
+                refuse("nuclei", "is for law given only; remove it or write law: given")
+            refuse("nuclei", f"is missing for law given; write for example {example}")
+        return self
 
 
 class InitialCase(Block):

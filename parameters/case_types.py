@@ -76,7 +76,9 @@ class Quantity:
 
 
 Length = Annotated[float, Quantity("m", 0.0, open_low=True)]
+Coordinate = Annotated[float, Quantity("m")]
 Duration = Annotated[float, Quantity("s", 0.0, open_low=True)]
+Moment = Annotated[float, Quantity("s", 0.0)]
 # The ranges catch a slip of the keyboard; no electrode or film is outside them.
 Potential = Annotated[float, Quantity("V", -20.0, 20.0)]
 PotentialStep = Annotated[float, Quantity("V", 0.0, open_low=True)]

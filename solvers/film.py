@@ -31,7 +31,7 @@ from interphase.solvers.front import FrontGeometry, FrontStepper, front_geometry
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.linear import LinearOptions
 from interphase.solvers.liquid import IonicPotential
-from interphase.solvers.nucleation import Nucleator
+from interphase.solvers.nucleation import Nucleator, Seed
 from interphase.solvers.rates import (
     FrontRates,
     carrier_sink,
@@ -61,14 +61,14 @@ class StepReport:
         conversion: displacement of the fastest internal front [m].
         error: local error of phi, root mean square over the front [-].
         newton: Newton iterations.
-        seeds: seeds placed.
+        seeds: placed in this step.
     """
 
     displacement: float
     conversion: float
     error: float
     newton: int
-    seeds: int
+    seeds: tuple[Seed, ...]
 
 
 class FilmSolver:
@@ -176,7 +176,7 @@ class FilmSolver:
             action=action,
         )
         with part("nucleation"):
-            new, seeds = self._nucleate(model, new, state, drive, dt)
+            new, seeds = self._nucleate(model, new, state, drive)
         with part("booking"):
             new = self._account(model, state, new, rates, converted, delivered, inflow)
         with part("liquid"):
@@ -279,17 +279,13 @@ class FilmSolver:
         return np.outer(nu, per_film)
 
     def _nucleate(
-        self, model: SEIGrowth, new: FilmState, old: FilmState, drive: Drive, dt: float
-    ) -> tuple[FilmState, int]:
-        """Return the state with this step's seeds in it."""
+        self, model: SEIGrowth, new: FilmState, old: FilmState, drive: Drive
+    ) -> tuple[FilmState, tuple[Seed, ...]]:
+        """Return the state with this step's seeds in it, and those."""
         if self.nucleator is None:
-            return new, 0
+            return new, ()
         bare, converting = self.bare_speeds(model, drive)
-        hazard = self.nucleator.accumulate(old, model.reactions, bare, converting, dt)
-        seeds = self.nucleator.fire(old.hazard, hazard, old.draws)
-        hazard, draws = self.nucleator.reset(hazard, old.draws)
-        new = replace(new, hazard=hazard, draws=draws)
-        return self.nucleator.place(new, seeds, model.front.width), len(seeds)
+        return self.nucleator.step(new, old, model.reactions, bare, converting, model.front.width)
 
     def bare_speeds(self, model: SEIGrowth, drive: Drive) -> tuple[Array, Array]:
         """Return the speeds on the bare electrode: growth, conversion [m/s], (solids,) each."""
@@ -347,7 +343,7 @@ class FilmSolver:
     def _report(
         self, old: FilmState, new: FilmState, phi: Array, geometry: FrontGeometry, rates:
         FrontRates,
-        converted: list[Converted], seeds: int, dt: float,
+        converted: list[Converted], seeds: tuple[Seed, ...], dt: float,
     ) -> StepReport:  # fmt: skip
         space = self.space
         # What the front did; where two fronts merge the distance jumps, and the rate bounds it from

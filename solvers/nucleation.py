@@ -1,15 +1,17 @@
-"""Seeds on the electrode: which sites fire in a step, and what a seed does to the film."""
+"""Seeds on the electrode: which appear in a step, and what a seed does to the film."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Protocol
 
 import numpy as np
 from mpi4py import MPI
 
 from interphase.models.interpolation import logistic, profile
-from interphase.models.nucleation import PoissonNucleation
+from interphase.models.nucleation import GivenNuclei, PoissonNucleation
 from interphase.models.reactions import ReactionSet
+from interphase.parameters.errors import CaseError
 from interphase.solvers.conversion import FrontConversion
 from interphase.solvers.graph import BoolArray
 from interphase.solvers.space import Array, NodalSpace
@@ -19,6 +21,8 @@ from interphase.solvers.state import FilmState
 _OCCUPIED = 0.1
 # Positions are rounded to this length [m] to key the random draws.
 _KEY = 1.0e-12
+# The node at a place is nearer than this many cells: at most 0.71 away on a square of cells.
+_NEAREST = 0.75
 # Reach of a seed's shares beyond its radius, in interface widths.
 _HALO = 2.5
 
@@ -35,11 +39,41 @@ class Seed:
 
     position: tuple[float, float, float]
     phase: int
-    converts: bool
+    converts: bool = False
 
 
-class Nucleator:
-    """Draws, fires and places seeds; independent of partition and of rejected steps."""
+class SeedLaw(Protocol):
+    """Says which seeds appear in a step."""
+
+    radius: float
+    sites: int
+
+    def seeds(
+        self, state: FilmState, set_: ReactionSet, bare: Array, converting: Array, dt: float
+    ) -> tuple[Array, Array, list[Seed]]:
+        """Return (hazard, draws, seeds) of a step; collective.
+
+        Args:
+            state: the film at its start.
+            set_: the reactions.
+            bare: growth speed of each solid on the bare surface [m/s], (solids,).
+            converting: speed of the conversion into each solid at the electrode [m/s], (solids,).
+            dt: step [s].
+
+        Returns:
+            Hazard and draws of this rank's sites afterwards, (solids, sites), and the seeds in the
+            order of their times, the same on all ranks.
+        """
+        ...
+
+
+class PoissonSites:
+    """Every node of the electrode draws; independent of partition and of rejected steps.
+
+    Attributes:
+        radius: of a seed [m].
+        sites: number of sites of this rank.
+    """
 
     def __init__(
         self,
@@ -49,31 +83,35 @@ class Nucleator:
         conversions: list[FrontConversion],
     ) -> None:
         self._space, self._model = space, model
-        self._conversions = {c._b: c for c in conversions}
+        self._conversions = conversions
         self._sites = np.flatnonzero(electrode)
         self._points = space.points[self._sites]
         self._keys = np.rint(self._points / _KEY).astype(np.int64)
         area = space.mass[self._sites]
         total = space.sum(area)
         self._area = area / max(total, 1e-300) * space.geometry.area
+        self.radius, self.sites = model.radius, int(self._sites.size)
 
-    @property
-    def sites(self) -> int:
-        """Return the number of sites of this rank."""
-        return int(self._sites.size)
-
-    def accumulate(
+    def seeds(
         self, state: FilmState, set_: ReactionSet, bare: Array, converting: Array, dt: float
-    ) -> Array:
-        """Return the hazard of every site after ``dt``, (solids, sites).
+    ) -> tuple[Array, Array, list[Seed]]:
+        """Return (hazard, draws, seeds); see `SeedLaw`."""
+        after = self._hazard(state, bare, converting, dt)
+        threshold = self._model.thresholds(self._keys, state.draws)
+        fired = after >= threshold
+        mine = []
+        for a, s in zip(*np.nonzero(fired), strict=True):
+            before = state.hazard[a, s]
+            part = float((threshold[a, s] - before) / (after[a, s] - before))
+            key, point = tuple(self._keys[s].tolist()), tuple(self._points[s].tolist())
+            mine.append((part, key, int(a), point))
+        every = [item for rank in self._space.comm.allgather(mine) for item in rank]
+        # A site that fired starts anew.
+        hazard, draws = np.where(fired, 0.0, after), state.draws + fired
+        return hazard, draws, [Seed(p, a) for _, _, a, p in sorted(every)]
 
-        Args:
-            state: the film now.
-            set_: the reactions.
-            bare: growth speed of each solid on the bare surface [m/s], (solids,).
-            converting: speed of the conversion into each solid at the electrode [m/s], (solids,).
-            dt: step [s].
-        """
+    def _hazard(self, state: FilmState, bare: Array, converting: Array, dt: float) -> Array:
+        """Return the integral of J dA dt of every site after the step, (solids, sites)."""
         open_, under = self._substrates(state)
         intensity = self._model.intensity(bare)[:, None] * open_
         for phase, flags in under.items():
@@ -85,53 +123,104 @@ class Nucleator:
         phi = state.phi[self._sites]
         shares = state.columns[:, self._sites]
         under = {
-            b: ((phi > 0.9) & (shares[c._a] > 0.9)).astype(np.float64)
-            for b, c in self._conversions.items()
+            c._b: ((phi > 0.9) & (shares[c._a] > 0.9)).astype(np.float64) for c in self._conversions
         }
         return (phi < _OCCUPIED).astype(np.float64), under
 
-    def fire(self, before: Array, after: Array, draws: Array) -> list[Seed]:
-        """Return the seeds of one step in the order of their times, the same on all ranks."""
-        threshold = self._model.thresholds(self._keys, draws)
-        phases, sites = np.nonzero(after >= threshold)
-        mine = []
-        for a, s in zip(phases, sites, strict=True):
-            part = (threshold[a, s] - before[a, s]) / (after[a, s] - before[a, s])
-            mine.append(
-                (
-                    float(part),
-                    tuple(self._keys[s].tolist()),
-                    int(a),
-                    tuple(self._points[s].tolist()),
+
+class GivenSites:
+    """Seeds where and when the case says.
+
+    Attributes:
+        radius: of a seed [m].
+        sites: 0, nothing is drawn.
+
+    Raises:
+        CaseError: a nucleus does not lie on the electrode.
+    """
+
+    sites = 0
+
+    def __init__(self, space: NodalSpace, electrode: BoolArray, model: GivenNuclei) -> None:
+        self._model, self.radius = model, model.radius
+        for nucleus in model.nuclei:
+            near = space.distance(np.array(nucleus.position))[electrode].min(initial=np.inf)
+            if space.comm.allreduce(float(near), op=MPI.MIN) > space.geometry.cell_size:
+                place = ", ".join(f"{1e9 * x:.6g} nm" for x in nucleus.position)
+                raise CaseError(
+                    f"the nucleus at [{place}] does not lie on the electrode of the mesh",
+                    "initial.seeds.nuclei",
                 )
-            )
-        every = [item for rank in self._space.comm.allgather(mine) for item in rank]
-        return [Seed((p[0], p[1], p[2]), a, converts=False) for _, _, a, p in sorted(every)]
 
-    def reset(self, after: Array, draws: Array) -> tuple[Array, Array]:
-        """Return (hazard, draws) with the sites that fired starting anew."""
-        fired = after >= self._model.thresholds(self._keys, draws)
-        return np.where(fired, 0.0, after), draws + fired
+    def seeds(
+        self, state: FilmState, set_: ReactionSet, bare: Array, converting: Array, dt: float
+    ) -> tuple[Array, Array, list[Seed]]:
+        """Return (hazard, draws, seeds); see `SeedLaw`."""
+        # A nucleus of time zero appears in the first step.
+        start = state.time if state.time > 0.0 else -1.0
+        due = self._model.between(start, state.time + dt)
+        return state.hazard, state.draws, [Seed(n.position, n.phase) for n in due]
 
-    def place(self, state: FilmState, seeds: list[Seed], width: float) -> FilmState:
-        """Return the state with the seeds in it; one whose place is taken is dropped."""
+
+class Nucleator:
+    """Places the seeds of a step."""
+
+    def __init__(
+        self,
+        space: NodalSpace,
+        electrode: BoolArray,
+        model: PoissonNucleation | GivenNuclei,
+        conversions: list[FrontConversion],
+    ) -> None:
+        self._space = space
+        self._conversions = {c._b: c for c in conversions}
+        self._law: SeedLaw = (
+            GivenSites(space, electrode, model)
+            if isinstance(model, GivenNuclei)
+            else PoissonSites(space, electrode, model, conversions)
+        )
+
+    @property
+    def sites(self) -> int:
+        """Return the number of sites of this rank that draw."""
+        return self._law.sites
+
+    def step(
+        self, new: FilmState, old: FilmState, set_: ReactionSet, bare: Array, converting: Array,
+        width: float,
+    ) -> tuple[FilmState, tuple[Seed, ...]]:  # fmt: skip
+        """Return the state with the seeds of the step from ``old`` to ``new``, and those placed.
+
+        Speeds as in `SeedLaw.seeds`; ``width`` is that of the interface [m].
+        """
+        hazard, draws, seeds = self._law.seeds(old, set_, bare, converting, new.time - old.time)
+        return self.place(replace(new, hazard=hazard, draws=draws), seeds, width)
+
+    def place(
+        self, state: FilmState, seeds: list[Seed], width: float
+    ) -> tuple[FilmState, tuple[Seed, ...]]:
+        """Return the state with the seeds in it, and those; one whose place is taken is dropped."""
+        placed = []
         for seed in seeds:
-            state = self._place_one(state, seed, width)
-        return state
+            distance = self._space.distance(np.array(seed.position))
+            converts = self._occupied(state, distance)
+            if not converts:
+                state = self._add(state, seed, distance, width)
+            elif seed.phase in self._conversions:
+                state = self._convert(state, seed, distance, width)
+            else:
+                continue
+            placed.append(replace(seed, converts=converts))
+        return state, tuple(placed)
 
-    def _place_one(self, state: FilmState, seed: Seed, width: float) -> FilmState:
-        distance = self._distance(np.array(seed.position))
-        nearest = np.flatnonzero(distance < 0.5 * self._space.geometry.cell_size)
+    def _occupied(self, state: FilmState, distance: Array) -> bool:
+        nearest = np.flatnonzero(distance < _NEAREST * self._space.geometry.cell_size)
         there = float(state.phi[nearest].max(initial=-np.inf))
-        occupied = self._space.comm.allreduce(there > _OCCUPIED, op=MPI.LOR)
-        if occupied:
-            return (
-                self._convert(state, seed, distance, width)
-                if seed.phase in self._conversions
-                else state
-            )
-        added = profile(distance - self._model.radius, width)
-        own = (added > state.phi) & (distance < self._model.radius + _HALO * width)
+        return bool(self._space.comm.allreduce(there > _OCCUPIED, op=MPI.LOR))
+
+    def _add(self, state: FilmState, seed: Seed, distance: Array, width: float) -> FilmState:
+        added = profile(distance - self._law.radius, width)
+        own = (added > state.phi) & (distance < self._law.radius + _HALO * width)
         phi = np.where(own, added, state.phi)
         # It adds its own material and takes none of the film that it touches, tails included.
         part = np.where(own, 1.0 - state.phi / np.maximum(phi, 1e-300), 0.0)
@@ -142,17 +231,10 @@ class Nucleator:
     def _convert(self, state: FilmState, seed: Seed, distance: Array, width: float) -> FilmState:
         conversion = self._conversions[seed.phase]
         x, pair = conversion.part(state.shares)
-        target = np.maximum(x, logistic(self._model.radius - distance, width))
-        target = np.where(distance < self._model.radius + width, target, x)
+        target = np.maximum(x, logistic(self._law.radius - distance, width))
+        target = np.where(distance < self._law.radius + width, target, x)
         moles = pair * (target - x)
         shares = state.shares.copy()
         shares[conversion._a] -= moles
         shares[conversion._b] += moles * conversion._ratio
         return replace(state, shares=shares, grains=state.grains + 1)
-
-    def _distance(self, point: Array) -> Array:
-        """Return the distance of every node from ``point`` [m] across periodic sides, (size,)."""
-        delta = self._space.points - point
-        for axis, length in self._space.geometry.periods:
-            delta[:, axis] -= length * np.rint(delta[:, axis] / length)
-        return np.asarray(np.sqrt((delta**2).sum(axis=1)))

@@ -16,10 +16,12 @@ from mpi4py import MPI
 
 from interphase.meshes.parallel import on_root
 from interphase.parameters.errors import OutputError
+from interphase.parameters.nuclei_csv import NUCLEI_COLUMNS
 from interphase.parameters.program import Drive
 from interphase.solvers import checkpoint as checkpoints
 from interphase.solvers.diagnostics import Row, field_values
 from interphase.solvers.field_writers import FieldSegments
+from interphase.solvers.nucleation import Seed
 from interphase.solvers.provenance import describe
 from interphase.solvers.restart import parameter_values
 from interphase.solvers.run_folder import RunFolder, write_whole, writing
@@ -74,6 +76,10 @@ class Recorder(Protocol):
         """Take down the numbers of a step."""
         ...
 
+    def nuclei(self, time: float, seeds: Sequence[Seed]) -> None:
+        """Take down the nuclei that appeared at ``time`` [s]."""
+        ...
+
     def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
         """Write a checkpoint if it is time for one."""
         ...
@@ -109,6 +115,9 @@ class NoRecorder:
     def row(self, row: Row) -> None:
         """Do nothing."""
 
+    def nuclei(self, time: float, seeds: Sequence[Seed]) -> None:
+        """Do nothing."""
+
     def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
         """Do nothing."""
 
@@ -123,7 +132,7 @@ class NoRecorder:
 
 
 class TimeSeries:
-    """``timeseries.csv``: one row per accepted step. Its methods are for rank 0."""
+    """A table whose rows come in the order of time, their first cell. For rank 0 only."""
 
     def __init__(self, path: Path, columns: Sequence[tuple[str, str]]) -> None:
         self._path, self._columns = path, columns
@@ -162,7 +171,7 @@ class TimeSeries:
                 kept.append(line)
         return kept
 
-    def write(self, values: Mapping[str, float]) -> None:
+    def write(self, values: Mapping[str, float | str]) -> None:
         """Append a row.
 
         Raises:
@@ -180,8 +189,10 @@ class TimeSeries:
                 file.close()
 
 
-def _cell(value: float) -> str:
+def _cell(value: float | str) -> str:
     """Return a number as text; nothing for one that is not known."""
+    if isinstance(value, str):
+        return value
     return "" if math.isnan(value) else f"{value:.15g}"
 
 
@@ -210,6 +221,7 @@ class FolderRecorder:
         self._segments = FieldSegments(problem.space, folder, output.fields.format, segments)
         self._snapshots = Snapshots(problem.space, folder, list(counters["snapshots"]))
         self._series = TimeSeries(folder.series, columns)
+        self._nuclei = TimeSeries(folder.nuclei, NUCLEI_COLUMNS)
         on_root(comm, lambda: self._start(stored))
 
     def _start(self, stored: checkpoints.Stored | None) -> None:
@@ -221,7 +233,8 @@ class FolderRecorder:
         earlier = json.loads(path.read_text(encoding="utf-8")) if stored and path.exists() else {}
         starts = [*earlier.get("starts", []), {k: v for k, v in entry.items() if k != "parameters"}]
         write_whole(path, json.dumps({**entry, "starts": starts}, indent=1))
-        self._series.start(stored.time if stored else None)
+        for table in (self._series, self._nuclei):
+            table.start(stored.time if stored else None)
 
     def begin(self) -> None:
         """Open log and table; a run closes them when it ends."""
@@ -237,6 +250,7 @@ class FolderRecorder:
             package.setLevel(logging.INFO)
         package.addHandler(self._log)
         self._series.open()
+        self._nuclei.open()
 
     def due(self, time: float) -> bool:
         """Return whether fields are to be written at ``time`` [s]."""
@@ -254,6 +268,20 @@ class FolderRecorder:
     def row(self, row: Row) -> None:
         """Append the numbers of a step to the table."""
         on_root(self._problem.comm, lambda: self._series.write(row.values))
+
+    def nuclei(self, time: float, seeds: Sequence[Seed]) -> None:
+        """Append the nuclei of a step to their table."""
+        solids = self._problem.model.solids
+
+        def work() -> None:
+            for seed in seeds:
+                place = dict(zip("xyz", seed.position, strict=True))
+                self._nuclei.write(
+                    {"time": time, **place, "phase": solids[seed.phase],
+                     "converted": float(seed.converts)}
+                )  # fmt: skip
+
+        on_root(self._problem.comm, work)
 
     def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
         """Write a checkpoint if simulated or wall time ask for one."""
@@ -284,6 +312,7 @@ class FolderRecorder:
 
         def work() -> None:
             self._series.close()
+            self._nuclei.close()
             write_whole(self._folder.path / "summary.json", text)
 
         on_root(self._problem.comm, work)
@@ -293,6 +322,7 @@ class FolderRecorder:
         """Close what can be closed; called when writing has failed, so nothing else is tried."""
         with suppress(OutputError):
             self._series.close()
+            self._nuclei.close()
         self._close_log()
 
     def _close_log(self) -> None:

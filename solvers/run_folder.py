@@ -17,8 +17,8 @@ from interphase.parameters.errors import OutputError
 logger = logging.getLogger(__name__)
 
 _OURS: Final = (
-    "case.yaml", "provenance.json", "timeseries.csv", "summary.json", "run.log", "fields.json",
-    "fields.pvd", "checkpoint.h5", "checkpoint_previous.h5", "fields_*", "snapshots",
+    "case.yaml", "provenance.json", "timeseries.csv", "nuclei.csv", "summary.json", "run.log",
+    "fields.json", "fields.pvd", "checkpoint.h5", "checkpoint_previous.h5", "fields_*", "snapshots",
     "ageing.csv", "patches.csv", "cell.csv", "checkpoint", "checkpoint_previous",
 )  # fmt: skip
 
@@ -50,6 +50,11 @@ class RunFolder:
     def series(self) -> Path:
         """One row per accepted step."""
         return self.path / "timeseries.csv"
+
+    @property
+    def nuclei(self) -> Path:
+        """One row per nucleus."""
+        return self.path / "nuclei.csv"
 
     @property
     def checkpoint(self) -> Path:

@@ -95,7 +95,8 @@ class Simulation:
     def _loop(self, end: float, stop: StopRequest) -> Ending:
         """Step until something ends it."""
         problem = self.problem
-        milestones = Milestones.of(end, problem.program.breakpoints, self._recorder.times)
+        marks = (*problem.program.breakpoints, *problem.model.seed_times)
+        milestones = Milestones.of(end, marks, self._recorder.times)
         progress = Progress(problem.comm.rank, self.state.time, end)
         if self.state.time == 0.0:
             self._record()
@@ -148,6 +149,8 @@ class Simulation:
             )
         self.rows.append(row)
         self._worst = self._worst.with_row(row)
+        if report.seeds:
+            self._recorder.nuclei(state.time, report.seeds)
         self._record(row)
         return row
 

@@ -198,6 +198,13 @@ class NodalSpace:
         """Return the integral over the domain, slice depth included (unit of values x m3)."""
         return self.sum(self.mass * values)
 
+    def distance(self, point: Array) -> Array:
+        """Return every node's distance from ``point`` [m], (3,), across periodic sides, (size,)."""
+        delta = self.points - point
+        for axis, length in self.geometry.periods:
+            delta[:, axis] -= length * np.rint(delta[:, axis] / length)
+        return np.asarray(np.sqrt((delta**2).sum(axis=1)))
+
     def on_boundary(self, name: str) -> npt.NDArray[np.bool_]:
         """Return which unknowns lie on the named boundary, shape (size,)."""
         geometry = self.geometry

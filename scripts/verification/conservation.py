@@ -8,6 +8,7 @@ import numpy as np
 from mpi4py import MPI
 
 from interphase.meshes.builders import rectangle
+from interphase.models.nucleation import PoissonNucleation
 from interphase.models.sei import SEIGrowth, build_model
 from interphase.parameters.case_model import ModelCase, Seeds
 from interphase.parameters.program import Drive
@@ -40,8 +41,8 @@ def _ramp(time: float) -> Drive:
 def _mosaic_model() -> SEIGrowth:
     """Return the default film with every mechanism on; this seed gives grains of every phase."""
     model = build_model(ModelCase(), load_table("graphite_carbonate"), Seeds(law="poisson", seed=3))
-    if model.nucleation is None:
-        raise RuntimeError("the model was asked for nucleation")
+    if not isinstance(model.nucleation, PoissonNucleation):
+        raise RuntimeError("the model was asked for random nucleation")
     density = model.nucleation.density * _DENSER
     return replace(model, nucleation=replace(model.nucleation, density=density))
 

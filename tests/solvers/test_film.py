@@ -57,11 +57,11 @@ def test_a_seed_takes_nothing_from_the_film_it_touches(comm: MPI.Comm) -> None:
     state = film_state(solver, phi, shares)
     lif = solver.model.solids.index("LiF")
     assert solver.nucleator is not None
-    seeded = solver.nucleator.place(state, [Seed((10.75 * NM, 0.0, 0.0), lif, converts=False)], NM)
+    seeded, placed = solver.nucleator.place(state, [Seed((10.75 * NM, 0.0, 0.0), lif)], NM)
     lost = space.integral(state.phi * state.shares[organic]) - space.integral(
         seeded.phi * seeded.shares[organic]
     )
-    assert seeded.grains == 1
+    assert seeded.grains == len(placed) == 1
     assert abs(lost) < 1e-12 * space.integral(state.phi * state.shares[organic])
 
 

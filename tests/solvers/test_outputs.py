@@ -47,8 +47,8 @@ def test_a_run_leaves_the_files_of_the_contract(line, comm: MPI.Intracomm, folde
     comm.Barrier()
     names = {path.name for path in folder.iterdir()}
     assert names == {
-        "case.yaml", "provenance.json", "timeseries.csv", "checkpoint.h5", "summary.json",
-        "run.log", "fields_000.bp", "fields.json", "fields.pvd", "snapshots",
+        "case.yaml", "provenance.json", "timeseries.csv", "nuclei.csv", "checkpoint.h5",
+        "summary.json", "run.log", "fields_000.bp", "fields.json", "fields.pvd", "snapshots",
     }  # fmt: skip
     assert read_yaml(folder / "case.yaml") == line(output=EVERY).resolved()
     provenance = json.loads((folder / "provenance.json").read_text())
