@@ -252,3 +252,49 @@ def integrate_growth(
         (0.0, 1.0), [1.0], t_eval=np.asarray(times) / span, method="LSODA", rtol=1e-10, atol=1e-12,
     )  # fmt: skip
     return np.asarray(solution.y[0] * start)
+
+
+def pore_filling(
+    time: Array | float, start: float, threshold: float, speed: float, spacing: float
+) -> Array:
+    """Return the porosity p [-] while a deposition at a constant rate fills open pores.
+
+    dp/dt = -(4 v/d) (1 - p) (p - p_c)/(1 - p_c), so u = (p - p_c)/(1 - p) falls as exp(-4 v t/d).
+
+    Args:
+        time: t [s].
+        start: p at t = 0 [-].
+        threshold: p_c [-], at which pores close.
+        speed: v, volume of product per wall area and time [m/s].
+        spacing: d of the pores [m].
+
+    Source: integral of the wall area in `solvers.pores.PoreDeposition`.
+    """
+    u = (start - threshold) / (1.0 - start) * np.exp(-4.0 * speed / spacing * np.asarray(time))
+    return np.asarray((threshold + u) / (1.0 + u))
+
+
+def porous_electrode(
+    depth: float, conductance: float, wall: float, front: float
+) -> tuple[float, float]:
+    """Return (flux in, part that the walls take) of carriers in a layer that reacts throughout.
+
+    D c'' = k a c with c = 1 at the electrode and -D c' = k_f c at the front: with
+    m = sqrt(k a/D) and b = k_f/(D m), flux = D m (sinh mL + b cosh mL)/(cosh mL + b sinh mL).
+
+    Args:
+        depth: L [m].
+        conductance: D c_ref [mol/(m s)].
+        wall: k a c_ref, consumption per volume at c = c_ref [mol/(m3 s)].
+        front: k_f c_ref, consumption per area at c = c_ref [mol/(m2 s)].
+
+    Returns:
+        Flux at c = c_ref on the electrode [mol/(m2 s)], and the walls' part of it [-].
+
+    Source: Thiele, Ind. Eng. Chem. 31, 916 (1939), with a reacting end.
+    """
+    m = float(np.sqrt(wall / conductance))
+    b = front / (conductance * m)
+    sinh, cosh = float(np.sinh(m * depth)), float(np.cosh(m * depth))
+    flux = conductance * m * (sinh + b * cosh) / (cosh + b * sinh)
+    return flux, 1.0 - front / (cosh + b * sinh) / flux

@@ -39,6 +39,9 @@ class SEIGrowth:
             no boundary to run at. Empty: all.
         proportional: new material takes shares in proportion to the deposition rates (unresolved
             columns) instead of inheriting the phase it grows on.
+        pore_reactions: depositions that also run on the walls of open pores, indices.
+        pore_spacing: spacing of these pores [m].
+        pores: when pores are open, and how their liquid conducts.
         inner_face: solvent is reduced where film and electrode meet, not at the outer front.
         initial_porosity: porosity of newly grown material of each solid [-], (solids,).
         lateral_spacing: spacing of unresolved grains [m].
@@ -64,6 +67,9 @@ class SEIGrowth:
     nucleation: PoissonNucleation | GivenNuclei | None
     nucleating: tuple[bool, ...] = ()
     proportional: bool = False
+    pore_reactions: tuple[int, ...] = ()
+    pore_spacing: float = 4.0e-9
+    pores: Pores = Pores(0.2895, 1.5)
     inner_face: bool = False
     initial_porosity: Array | None = None
     lateral_spacing: float = 6.0e-9
@@ -171,6 +177,9 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         nucleation=_nucleation(table, density, seeds, width, solids),
         nucleating=tuple(bool(d > 0) for d in density),
         proportional=case.deposition == "proportional",
+        pore_reactions=tuple(case.reactions.index(name) for name in case.pore_reactions),
+        pore_spacing=table.value("pore_spacing"),
+        pores=_pores(table),
         inner_face=case.reaction_site == "inner_face",
         initial_porosity=porosity,
         lateral_spacing=table.value("lateral_spacing"),

@@ -78,6 +78,14 @@ def _check_reaction(case: Case, table: ParameterTable, reaction: Reaction, key: 
                 "model.phases; add it or remove the reaction",
                 key,
             )
+    made_from = [s for s, nu in reaction.stoichiometry.items()
+                 if nu < 0 and table.species[s].state == "solid"]  # fmt: skip
+    if made_from and reaction.id in case.model.pore_reactions:
+        raise CaseError(
+            f"{reaction.id} ({reaction.equation}) turns {made_from[0]} into another solid; only "
+            "reactions that make a solid from the liquid fill pores",
+            "model.pore_reactions",
+        )
     if reaction.electrons and not case.model.electron_channels:
         raise CaseError(f"{reaction.id} needs electrons; name a channel", "model.electron_channels")
 
@@ -121,6 +129,9 @@ def _needed_by_options(case: Case) -> Iterator[tuple[str, str | None, str]]:
     if model.transport:
         yield "bruggeman_exponent", None, "model.transport"
         yield "percolation_threshold", None, "model.transport"
+    if model.pore_reactions:
+        yield "pore_spacing", None, "model.pore_reactions"
+        yield "percolation_threshold", None, "model.pore_reactions"
     if case.initial.seeds.law != "none":
         yield "seed_radius_widths", None, "initial.seeds.law"
     for field, species in (("solvent", "EC"), ("salt", "salt")):

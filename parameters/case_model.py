@@ -73,6 +73,9 @@ class ModelCase(Block):
     reaction_site: Literal["front", "inner_face"] = "front"
     """Where solvent is reduced: outer front of the film, or its inner face and pores."""
 
+    pore_reactions: tuple[str, ...] = ()
+    """Depositions that also run on the walls of open pores, which they fill."""
+
     transport: tuple[Literal["solvent", "salt", "ionic_potential"], ...] = (
         "solvent",
         "salt",
@@ -105,8 +108,14 @@ class ModelCase(Block):
             refuse("phases", "names no solid of the film; add for example Li2EDC")
         _refuse_repeated("phases", self.phases)
         _refuse_repeated("reactions", self.reactions)
+        _refuse_repeated("pore_reactions", self.pore_reactions)
         _refuse_repeated("electron_channels", self.electron_channels)
         _refuse_repeated("transport", self.transport)
+        for name in self.pore_reactions:
+            if name not in self.reactions:
+                refuse("pore_reactions", f"'{name}' is not in model.reactions; add it there")
+        if self.pore_reactions and self.reaction_site == "inner_face":
+            refuse("pore_reactions", "need reaction_site: front; keep one of the two")
         if self.dry_out and self.reservoir_volume_per_area is None:
             refuse(
                 "reservoir_volume_per_area",

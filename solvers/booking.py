@@ -20,16 +20,17 @@ def book(
     """Return the extents [mol] of one step per node, (reactions, size).
 
     Whatever changed a solid (growth, relaxation of the profile, selection, a seed) is booked to the
-    reactions that make it, in proportion to their rates there; conversions are booked as they ran.
-    So the extents reproduce the change of every solid to round-off, and liquid species, electrons
-    and gases follow from the stoichiometry.
+    reactions that make it, in proportion to their rates there; what reacted inside the film is
+    booked as it ran. So the extents reproduce the change of every solid to round-off, and liquid
+    species, electrons and gases follow from the stoichiometry.
 
     Args:
         space: the nodal space.
         set_: the reactions.
         change: of each solid [mol], (solids, size).
-        rates: of each reaction, any common unit, (reactions, size); conversions ignored.
-        converted: extents of the conversions [mol], (reactions, size); zero for depositions.
+        rates: of each reaction at the front, any common unit, (reactions, size); conversions
+            ignored.
+        converted: extents inside the film, of conversions and in pores [mol], (reactions, size).
 
     Raises:
         ConvergenceError: a solid changed that no reaction makes.

@@ -1,4 +1,4 @@
-"""Reactions that turn one solid into another: at internal fronts, in mixtures, at depth."""
+"""Reactions inside the film: conversions at internal fronts, in mixtures, at depth."""
 
 from __future__ import annotations
 
@@ -39,6 +39,8 @@ class FilmView:
         action: tunnelling action.
         carrier: c/c_ref of localised electrons.
         potential: phi_E - phi_l [V].
+        solvent: c_EC/c_EC_ref [-].
+        salt: c_salt/c_salt_ref [-].
         width: interface width [m].
         step: length of the step [s].
     """
@@ -48,18 +50,21 @@ class FilmView:
     action: Array
     carrier: Array
     potential: Array
+    solvent: Array
+    salt: Array
     width: float
     step: float
 
 
 @dataclass(frozen=True)
 class Converted:
-    """Result of one conversion over one step.
+    """Result of one reaction inside the film over one step.
 
     Attributes:
         extent: per volume [mol/m3], (size,).
         tunnelling: part of the electrons that tunnelled, (size,).
-        displacement: how far the fastest internal front moved [m].
+        displacement: how far the fastest internal front moved, on any rank, or what counts as much
+            [m].
     """
 
     extent: Array
@@ -68,7 +73,7 @@ class Converted:
 
 
 class Conversion(Protocol):
-    """A solid-solid reaction in the film."""
+    """A reaction inside the film: turns one solid into another, or fills pores."""
 
     reaction: int
 
@@ -88,15 +93,15 @@ class Conversion(Protocol):
         ...
 
 
-def _surroundings(
+def surroundings(
     view: FilmView, action: Array, carrier: Array, rows: npt.NDArray[np.int64] | slice = slice(None)
 ) -> Surroundings:
-    """Return what a reaction inside the film sees at ``rows``; the liquid does not count."""
+    """Return what a reaction inside the film sees at ``rows``; a pore wall has no curvature."""
     probability = np.exp(-2.0 * action[rows])
-    one = np.ones_like(probability)
     return Surroundings(
-        view.potential[rows], probability, carrier[rows], one, one, np.zeros_like(one)
-    )
+        view.potential[rows], probability, carrier[rows], view.solvent[rows], view.salt[rows],
+        np.zeros_like(probability),
+    )  # fmt: skip
 
 
 class FrontConversion:
@@ -164,7 +169,7 @@ class FrontConversion:
         action, lead, lowest, decay = geometry.at_front(space, [view.action], foot.fields)
         action, carrier = led_action(action, lead, lowest), self._leaky_side(view, boundary)
         rows = np.flatnonzero(geometry.band & (pair > _PRESENT))
-        tunnelling, carried = set_.rates(self.reaction, _surroundings(view, action, carrier, rows))
+        tunnelling, carried = set_.rates(self.reaction, surroundings(view, action, carrier, rows))
         speed = mean_tunnelling_speed(
             tunnelling * self._volume, carried * self._volume, decay[rows], view.step
         )
@@ -224,7 +229,7 @@ class MixtureConversion:
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
         """Convert in every node; exact exponential, so the reactant never goes negative."""
         tunnelling, carried = set_.rates(
-            self.reaction, _surroundings(view, view.action, view.carrier)
+            self.reaction, surroundings(view, view.action, view.carrier)
         )
         total = np.maximum(tunnelling + carried, 0.0)
         reactant = np.maximum(view.shares[self._a], 1e-300)
@@ -263,7 +268,7 @@ class DepthConversion:
 
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
         """Convert in every node; exact exponentials bound it by what is there."""
-        at = _surroundings(view, view.action, np.zeros_like(view.carrier))
+        at = surroundings(view, view.action, np.zeros_like(view.carrier))
         rate, _ = set_.rates(self.reaction, at)
         gradient = self._space.gradient(view.action)
         reach = 2.0 * np.sqrt((gradient**2).sum(axis=0))

@@ -32,6 +32,7 @@ from interphase.solvers.graph import NodeGraph
 from interphase.solvers.linear import LinearOptions
 from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator, Seed
+from interphase.solvers.pores import PoreDeposition
 from interphase.solvers.rates import (
     FrontRates,
     carrier_sink,
@@ -111,6 +112,13 @@ class FilmSolver:
             space, self.graph, model.reactions,
             nucleating=nucleating, proportional=model.proportional, spacing=model.lateral_spacing,
         )  # fmt: skip
+        self.conversions += [
+            PoreDeposition(
+                space, r, model.reactions, model.pores, model.pore_spacing,
+                inherit=not model.proportional,
+            )
+            for r in model.pore_reactions
+        ]  # fmt: skip
         self.nucleator = None
         if model.nucleation:
             fronts = [c for c in self.conversions if isinstance(c, FrontConversion)]
@@ -213,7 +221,10 @@ class FilmSolver:
         if model.tunnelling is None:
             action = np.full_like(action, 1e3)
         potential = drive.potential - state.potential
-        return FilmView(state.phi, state.shares, action, carrier, potential, model.front.width, dt)
+        return FilmView(
+            state.phi, state.shares, action, carrier, potential, state.solvent_level,
+            state.salt_level, model.front.width, dt,
+        )  # fmt: skip
 
     def _solve_carrier(
         self, model: SEIGrowth, state: FilmState, view: FilmView, geometry: FrontGeometry,
@@ -314,15 +325,17 @@ class FilmSolver:
             space, set_, old.phi, old.shares
         )
         done = np.zeros((len(set_.names), space.size))
-        tunnelling = rates.tunnelling.copy()
+        inside = np.zeros(space.size)
         for c, result in zip(self.conversions, converted, strict=True):
-            done[c.reaction] = space.mass * result.extent
-            tunnelling[c.reaction] = result.tunnelling
+            extent = space.mass * result.extent
+            done[c.reaction] += extent
+            inside += set_.electrons[c.reaction] * extent * (1.0 - result.tunnelling)
         extents = book(space, set_, change, rates.rates, done)
         electrons = set_.electrons[:, None] * extents
-        carried = (
-            (electrons * (1.0 - tunnelling)).sum(axis=0) if self._carrier else np.zeros(space.size)
-        )
+        carried = np.zeros(space.size)
+        if self._carrier:
+            front = set_.electrons[:, None] * (extents - done) * (1.0 - rates.tunnelling)
+            carried = inside + front.sum(axis=0)
         total = np.array([space.sum(e) for e in extents])
         throughput = np.array([space.sum(np.abs(e)) for e in extents])
         direct = space.sum(electrons.sum(axis=0)) - space.sum(carried)

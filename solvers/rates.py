@@ -93,10 +93,10 @@ def carrier_sink(
         source += each * back
     # Where none have been yet (a new seed) they are taken to come.
     carrier = np.where(view.carrier > 0.0, view.carrier, 1.0)
-    inside = Surroundings(view.potential, one, carrier, one, one, 0.0 * one)
+    inside = Surroundings(view.potential, one, carrier, view.solvent, view.salt, 0.0 * one)
     for c, boundary in converting:
         _, slope, back = set_.carrier_law(c.reaction, inside)
-        # Conversions do not run backwards on carriers.
+        # Inside the film nothing runs backwards on carriers.
         runs = slope * carrier >= back
         taken = (
             c.sink(set_, view, boundary) * runs / max(set_.interstitial_rate[c.reaction], 1e-300)

@@ -17,6 +17,7 @@ from interphase.scripts.verification import (
     growth,
     kinetics,
     laws,
+    pores,
     transport,
 )
 from interphase.scripts.verification.check import Check, failed
@@ -87,6 +88,9 @@ LIMITS: tuple[Limit, ...] = (
     Limit("T20", "fronts", fronts.overgrowth, parallel=True),
     Limit("T21", "fronts", fronts.two_fronts),
     Limit("T22", "conservation", conversion.conversion, parallel=True),
+    Limit("T23-filling", "conservation", pores.filling),
+    Limit("T23-depth", "conservation", pores.depth),
+    Limit("T23-books", "conservation", pores.books, parallel=True),
     Limit("R4-carriers", "conservation", conversion.split),
     Limit("ramp", "growth", growth.ramp),
     Limit("exponent-1", "growth", growth.exponent_one),

@@ -142,6 +142,8 @@ def test_case_is_fixed_and_can_be_sent() -> None:
         ("drive.kind=csv", "drive.steps", "for kind program only"),
         ("model.phases=[electrode, LiF]", "model.phases", "end with electrolyte"),
         ("model.reactions=[R1, R1]", "model.reactions", "'R1' is given 2 times"),
+        ("model.pore_reactions=[R3h]", "model.pore_reactions", "not in model.reactions"),
+        ("model.pore_reactions=[R1, R1]", "model.pore_reactions", "is given 2 times"),
         ("model.dry_out=true", "model.reservoir_volume_per_area", "is missing"),
         ("model.kinetics=marcs", "model.kinetics", "did you mean 'marcus'"),
         ("model.gibbs_thomson=maybe", "model.gibbs_thomson", "boolean"),
@@ -303,3 +305,12 @@ def test_case_that_does_not_fit_its_table_is_refused(
         table_for(Case(**plain))
     assert caught.value.key == key
     assert words in str(caught.value)
+
+
+def test_only_depositions_fill_pores_and_only_at_the_front(path: Path) -> None:
+    """A conversion makes no solid from the liquid in the pores."""
+    case = load_case(path, ["model.pore_reactions=[R1, R4]"])
+    with pytest.raises(CaseError, match=r"model\.pore_reactions: R4 .* Li2EDC into another solid"):
+        table_for(case)
+    with pytest.raises(CaseError, match=r"model\.pore_reactions: need reaction_site: front"):
+        load_case(path, ["model.pore_reactions=[R1]", "model.reaction_site=inner_face"])

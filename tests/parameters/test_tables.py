@@ -49,6 +49,7 @@ NEEDED: dict[str, tuple[str | None, ...]] = {
     "slice_depth": (None,),
     "organic_porosity": (None,),
     "lateral_spacing": (None,),
+    "pore_spacing": (None,),
     "interface_energy": (None,),
     "reorganisation_energy": (None,),
     "activation_energy": (
