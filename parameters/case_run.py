@@ -150,8 +150,8 @@ class FieldsCase(Block):
     times: tuple[Duration, ...] = ()
     """Further times at which to write [s]."""
 
-    format: Literal["vtx", "xdmf", "vtkhdf"] = "vtx"
-    """File format."""
+    format: Literal["vtx", "xdmf"] = "vtx"
+    """File format; DOLFINx 0.11's writer of VTKHDF holds one nameless field per file."""
 
 
 class CheckpointCase(Block):

@@ -13,7 +13,7 @@ from dolfinx.io import VTXWriter, XDMFFile
 from mpi4py import MPI
 
 from interphase.meshes.parallel import on_root, raise_together
-from interphase.parameters.errors import CaseError, OutputError
+from interphase.parameters.errors import OutputError
 from interphase.solvers.run_folder import RunFolder, write_whole, writing
 from interphase.solvers.space import Array, NodalSpace
 
@@ -71,20 +71,6 @@ WRITERS: Final[Mapping[str, type[VTXFields] | type[XDMFFields]]] = MappingProxyT
     {"vtx": VTXFields, "xdmf": XDMFFields}
 )
 """Writers by the name of ``output.fields.format``."""
-
-
-def check_format(name: str) -> None:
-    """Refuse a format that cannot be written.
-
-    Raises:
-        CaseError: names what can.
-    """
-    if name not in WRITERS:
-        raise CaseError(
-            f"'{name}' is not available: the VTKHDF writer of DOLFINx 0.11 holds one field per "
-            f"file; write {' or '.join(WRITERS)}",
-            "output.fields.format",
-        )
 
 
 class FieldSegments:

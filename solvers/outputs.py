@@ -275,7 +275,7 @@ class FolderRecorder:
 
         def work() -> None:
             for seed in seeds:
-                place = dict(zip("xyz", seed.position, strict=True))
+                place = {axis: round(x, 15) for axis, x in zip("xyz", seed.position, strict=True)}
                 self._nuclei.write(
                     {"time": time, **place, "phase": solids[seed.phase],
                      "converted": float(seed.converts)}

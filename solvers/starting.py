@@ -13,7 +13,6 @@ from interphase.meshes.parallel import on_root
 from interphase.parameters.case import Case
 from interphase.solvers import checkpoint as checkpoints
 from interphase.solvers.diagnostics import columns
-from interphase.solvers.field_writers import check_format
 from interphase.solvers.outputs import FolderRecorder, NoRecorder, Recorder
 from interphase.solvers.restart import check_same
 from interphase.solvers.run_folder import RunFolder, open_folder
@@ -74,7 +73,6 @@ def prepare(
         CheckpointError: there is no whole checkpoint to continue from.
     """
     timings = Timings()
-    check_format(case.output.fields.format)
     folder = None
     if output is not None:
         folder = on_root(comm, lambda: open_folder(output, restart=restart, overwrite=overwrite))

@@ -64,13 +64,11 @@ def _report(parsed: argparse.Namespace) -> list[str]:
     from interphase.parameters.case_check import table_for
     from interphase.parameters.errors import CaseError, MeshError
     from interphase.solvers.estimate import estimate
-    from interphase.solvers.field_writers import check_format
     from interphase.solvers.progress import readable
 
     if parsed.ranks < 1:
         raise CaseError("--ranks must be at least 1")
     case = load_case(parsed.case, parsed.overrides)
-    check_format(case.output.fields.format)
     table = table_for(case)
     model = build_model(case.model, table, case.initial.seeds)
     cells = model.front.width / case.mesh.cell_size

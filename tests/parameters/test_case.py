@@ -158,6 +158,7 @@ def test_case_is_fixed_and_can_be_sent() -> None:
         ("time.controller.rtol=2.0", "time.controller.rtol", "less than 1"),
         ("time.controller.initial_step=1e-12 s", "time.controller.initial_step", "smallest_step"),
         ("time.controller.largest_step=1 us", "time.controller.largest_step", "initial_step"),
+        ("output.fields.format=vtkhdf", "output.fields.format", "allowed: vtx, xdmf"),
         ("solver.linear=fast", "solver.linear", "allowed: auto, direct, multigrid"),
         ("schema=2", "schema", "allowed: 1"),
         ("drive.steps[7].rate=1 V/h", "drive.steps[7].rate", "no such place"),

@@ -125,13 +125,6 @@ def test_xdmf_is_written_too(line, tmp_path) -> None:
     assert 'Name="tunnelling_action"' in text
 
 
-def test_a_format_that_cannot_be_written_is_refused_at_once(line, tmp_path) -> None:
-    """The text says which can."""
-    case = line(output={"fields": {"format": "vtkhdf"}})
-    with pytest.raises(CaseError, match=r"output\.fields\.format.*vtx or xdmf"):
-        Simulation.from_case(case, output=tmp_path / "run")
-
-
 def test_a_run_is_never_written_over_by_accident(line, tmp_path) -> None:
     """Refused; with overwrite the old files go and a stranger's file stays."""
     path = tmp_path / "run"
