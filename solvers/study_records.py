@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 AGEING: Final = (
     ("time", "s"), ("cycle", "-"), ("cycles_jumped", "-"), ("throughput", "A.h"),
     ("discharge_capacity", "A.h"), ("lost_capacity", "A.h"), ("remaining_capacity", "-"),
-    ("lost_lithium", "mol"), ("film_resistance", "ohm"), ("film_thickness", "m"),
-    ("film_thickness_least", "m"), ("film_thickness_largest", "m"),
+    ("lost_lithium", "mol"), ("film_lithium", "mol"), ("film_resistance", "ohm"),
+    ("film_thickness", "m"), ("film_thickness_least", "m"), ("film_thickness_largest", "m"),
     ("film_thickness_geometric", "m"), ("lowest_potential", "V"), ("highest_potential", "V"),
     ("temperature", "K"), ("coupling_error", "-"), ("potential_error", "V"),
     ("lithium_imbalance", "-"), ("minimal_porosity", "-"), ("plated_lithium", "mol"),
