@@ -67,7 +67,9 @@ class Table:
 
 
 def _text(value: float) -> str:
-    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+    # of NumPy's numbers the repr names the type
+    number = float(value)
+    return repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
 def header(columns: Sequence[tuple[str, str]]) -> list[str]:
