@@ -106,10 +106,10 @@ class StudyRun:
                     break
                 try:
                     exchange = self._exchange(until - now)
+                    reason = self._note(exchange)
                 except (CouplingError, ConvergenceError) as error:
                     self._conclude(Ending.FAILED, str(error))
                     raise
-                reason = self._note(exchange)
                 if reason:
                     return self._conclude(Ending.DONE, reason)
                 ending = stop.check()
@@ -129,8 +129,12 @@ class StudyRun:
     def _note(self, exchange: Exchange) -> str:
         """Write down an exchange; return which end of life it reached, if any."""
         leg = self.study.last_leg
-        if leg is None:
-            raise CouplingError("an exchange left nothing to write down")
+        if leg is None or not leg.segments[-1]:
+            raise CouplingError(
+                "the cell does not advance: film and cell differ however short the exchange; use "
+                "a finer mesh of the film, other drive.cell.patches, or a larger "
+                "drive.cell.exchange.rtol"
+            )
         drive = Drive(float(leg.segments[-1][-1].film_potential[-1].mean()), 0.0,
                       float(leg.segments[-1][-1].temperature[-1]))  # fmt: skip
         rows = self.study.films.each(lambda i, film: _patch_row(film, drive))
