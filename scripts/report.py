@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -24,12 +25,15 @@ _DESCRIPTION = """\
 Make pictures (PNG) and one HTML page with everything inside from a run folder:
 structure at chosen times, thickness against time with the growth laws that hold,
 composition against depth, potential, charge, lithium lost and resistance, balances,
-and every parameter with its source.
+and every parameter with its source. Of a study with a cell: capacity, film thickness
+and resistance, films along the electrode, potentials, lithium books and coupling error,
+all conditions of a storage study in one page.
 """
 _EXAMPLES = """\
 examples:
   interphase report results/mosaic_formation
   interphase report results/planar_calendar -o ~/planar --times "1 h" "10 h" "1 year"
+  interphase report results/calendar_ageing_spm
 """
 
 
@@ -78,17 +82,29 @@ def run(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     os.environ.setdefault("PYVISTA_OFF_SCREEN", "true")
     # PyVista takes seconds to load: not for the sake of `interphase --help`
-    from interphase.scripts.reporting.build import write_report
+    from interphase.scripts.reporting.build import write_report, write_study_report
     from interphase.scripts.reporting.folder import read_run
+    from interphase.scripts.reporting.study_folder import is_study, read_studies
 
     times = setting_up(lambda: tuple(_time(text) for text in args.times))
-    try:
-        folder = read_run(args.folder, partial=args.partial)
-    except OutputError as error:
-        raise SetUpError(str(error)) from error
-    page = write_report(folder, args.output or args.folder / "report", times)
+    output = args.output or args.folder / "report"
+    if is_study(args.folder):
+        if times:
+            raise SetUpError("--times: a study keeps the fields of its end only; leave it out")
+        studies = _reading(lambda: read_studies(args.folder, partial=args.partial))
+        page = write_study_report(studies, output)
+    else:
+        folder = _reading(lambda: read_run(args.folder, partial=args.partial))
+        page = write_report(folder, output, times)
     logger.info("open %s in a browser", page)
     return DONE
+
+
+def _reading[T](work: Callable[[], T]) -> T:
+    try:
+        return work()
+    except OutputError as error:
+        raise SetUpError(str(error)) from error
 
 
 def _time(text: str) -> float:

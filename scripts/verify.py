@@ -27,6 +27,7 @@ examples:
   interphase verify                        all limits, a few minutes on one core
   interphase verify T8 T14 kinetics        some of them, by name or group
   interphase verify T4p                    T4' (p stands for the prime)
+  interphase verify cells-long             cells against PyBaMM over 50 cycles and a year (long)
   interphase verify --list                 name them
   mpirun -n 2 interphase verify --parallel those that can differ on several ranks
 
@@ -44,7 +45,9 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("names", nargs="*", metavar="NAME", help="limits or groups; all if none")
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="limits or groups; all if none, but cells-long"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the results as JSON too")
     parser.add_argument("--page", type=Path, metavar="FILE", help="renew the table in this page")
     parser.add_argument(

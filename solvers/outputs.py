@@ -22,7 +22,7 @@ from interphase.solvers import checkpoint as checkpoints
 from interphase.solvers.diagnostics import Row, field_values
 from interphase.solvers.field_writers import FieldSegments
 from interphase.solvers.nucleation import Seed
-from interphase.solvers.provenance import describe
+from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.restart import parameter_values
 from interphase.solvers.run_folder import RunFolder, write_whole, writing
 from interphase.solvers.setup import Problem
@@ -228,11 +228,8 @@ class FolderRecorder:
         """Write what is known before the first step; on rank 0."""
         problem, folder = self._problem, self._folder
         write_whole(folder.case, problem.case.to_yaml())
-        path = folder.path / "provenance.json"
         entry = describe(problem.comm, problem.table, problem.space.global_size)
-        earlier = json.loads(path.read_text(encoding="utf-8")) if stored and path.exists() else {}
-        starts = [*earlier.get("starts", []), {k: v for k, v in entry.items() if k != "parameters"}]
-        write_whole(path, json.dumps({**entry, "starts": starts}, indent=1))
+        write_provenance(folder.path / "provenance.json", entry, restart=stored is not None)
         for table in (self._series, self._nuclei):
             table.start(stored.time if stored else None)
 

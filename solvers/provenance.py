@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import datetime
+import json
 import platform
 import sys
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +16,10 @@ from petsc4py import PETSc
 
 from interphase.parameters.provenance import write_uncertainty
 from interphase.parameters.table import ParameterTable
+from interphase.solvers.run_folder import write_whole
 
+# What every start of a run has in common.
+_SAME: Final = ("parameters", "cell")
 _PACKAGES: Final = (
     "interphase",
     "fenics-ufl",
@@ -46,6 +51,23 @@ def describe(comm: MPI.Comm, table: ParameterTable, unknowns: int) -> dict[str, 
         "git_commit": git_commit(Path(__file__).resolve().parents[1]),
         "parameters": [_row(table, key) for key in range(len(table.parameters))],
     }
+
+
+def write_provenance(path: Path, entry: Mapping[str, Any], *, restart: bool) -> None:
+    """Write ``provenance.json``: one entry, and what differs for each start of the run.
+
+    Args:
+        path: of the file.
+        entry: of `describe`, with more keys where a run has them.
+        restart: keep the starts that the file lists already.
+
+    Raises:
+        OutputError: if it cannot be written.
+    """
+    earlier = json.loads(path.read_text(encoding="utf-8")) if restart and path.exists() else {}
+    start = {name: value for name, value in entry.items() if name not in _SAME}
+    starts = [*earlier.get("starts", []), start]
+    write_whole(path, json.dumps({**entry, "starts": starts}, indent=1))
 
 
 def _row(table: ParameterTable, index: int) -> dict[str, Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import math
 import time as clock
@@ -25,12 +24,12 @@ from interphase.solvers.diagnostics import field_values
 from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.progress import readable
-from interphase.solvers.provenance import describe
+from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
 from interphase.solvers.snapshots import Snapshots
 from interphase.solvers.stopping import Ending, StopRequest
 from interphase.solvers.study_records import StudyRecorder, capacity_of
-from interphase.solvers.study_setup import Condition, build_study, cell_of
+from interphase.solvers.study_setup import Condition, build_study, cell_of, spec_of
 
 logger = logging.getLogger(__name__)
 
@@ -90,7 +89,7 @@ class StudyRun:
             on_root(comm, run_folder.clear)
         self._nominal = self.study.on_cell(lambda cell: float(cell.nominal_capacity))
         on_root(comm, lambda: self._begin(counts))
-        self._describe()
+        self._describe(restart=restart)
 
     def run(self, *, walltime: float | None = None) -> StudyResult:
         """Run to the end of the program, an end of life or the wall-time limit. Collective.
@@ -107,10 +106,10 @@ class StudyRun:
                     break
                 try:
                     exchange = self._exchange(until - now)
+                    reason = self._note(exchange)
                 except (CouplingError, ConvergenceError) as error:
                     self._conclude(Ending.FAILED, str(error))
                     raise
-                reason = self._note(exchange)
                 if reason:
                     return self._conclude(Ending.DONE, reason)
                 ending = stop.check()
@@ -130,8 +129,12 @@ class StudyRun:
     def _note(self, exchange: Exchange) -> str:
         """Write down an exchange; return which end of life it reached, if any."""
         leg = self.study.last_leg
-        if leg is None:
-            raise CouplingError("an exchange left nothing to write down")
+        if leg is None or not leg.segments[-1]:
+            raise CouplingError(
+                "the cell does not advance: film and cell differ however short the exchange; use "
+                "a finer mesh of the film, other drive.cell.patches, or a larger "
+                "drive.cell.exchange.rtol"
+            )
         drive = Drive(float(leg.segments[-1][-1].film_potential[-1].mean()), 0.0,
                       float(leg.segments[-1][-1].temperature[-1]))  # fmt: skip
         rows = self.study.films.each(lambda i, film: _patch_row(film, drive))
@@ -175,6 +178,9 @@ class StudyRun:
             "cycles_jumped": exchange.jumped,
             "discharge_capacity": capacity,
             "lost_capacity": lost,
+            "film_lithium": float(
+                places.film_area @ [row["lithium_lost"] - row["lithium_salt"] for row in rows]
+            ),
             "remaining_capacity": capacity / first if capacity > 0.0 else by_loss,
             "film_thickness": float(weight @ thickness),
             "film_thickness_least": float(thickness.min()),
@@ -276,12 +282,17 @@ class StudyRun:
                 opened[i] = Snapshots(space, folder, [])
         return opened
 
-    def _describe(self) -> None:
+    def _describe(self, *, restart: bool) -> None:
         film = next(iter(self.study.films.own.values()), None)
         if self._comm.rank == 0 and isinstance(film, PhaseFieldPatch):
-            problem = film.problem
+            # PyBaMM takes seconds to import; it is there already when a study has a cell
+            from interphase.models.cell.sources import describe_cell
+
+            problem, case = film.problem, cell_of(self._case)
             entry = describe(self._comm, problem.table, problem.space.global_size)
-            write_whole(self._folder / "provenance.json", json.dumps([entry], indent=1))
+            entry["cell"] = describe_cell(spec_of(case, self._condition))
+            entry["cell"]["area_ratio"] = case.area_ratio.model_dump()
+            write_provenance(self._folder / "provenance.json", entry, restart=restart)
 
     @staticmethod
     def _columns(film: object) -> tuple[tuple[str, str], ...]:

@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 AGEING: Final = (
     ("time", "s"), ("cycle", "-"), ("cycles_jumped", "-"), ("throughput", "A.h"),
     ("discharge_capacity", "A.h"), ("lost_capacity", "A.h"), ("remaining_capacity", "-"),
-    ("lost_lithium", "mol"), ("film_resistance", "ohm"), ("film_thickness", "m"),
-    ("film_thickness_least", "m"), ("film_thickness_largest", "m"),
+    ("lost_lithium", "mol"), ("film_lithium", "mol"), ("film_resistance", "ohm"),
+    ("film_thickness", "m"), ("film_thickness_least", "m"), ("film_thickness_largest", "m"),
     ("film_thickness_geometric", "m"), ("lowest_potential", "V"), ("highest_potential", "V"),
     ("temperature", "K"), ("coupling_error", "-"), ("potential_error", "V"),
     ("lithium_imbalance", "-"), ("minimal_porosity", "-"), ("plated_lithium", "mol"),
@@ -67,7 +67,9 @@ class Table:
 
 
 def _text(value: float) -> str:
-    return repr(int(value)) if float(value).is_integer() and abs(value) < 1e15 else repr(value)
+    # of NumPy's numbers the repr names the type
+    number = float(value)
+    return repr(int(number)) if number.is_integer() and abs(number) < 1e15 else repr(number)
 
 
 def header(columns: Sequence[tuple[str, str]]) -> list[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -82,7 +82,8 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         made: list[PyBaMMCell] = []
 
         def facts() -> _Facts:
-            made.append(PyBaMMCell(_spec(cell_case, condition, thickness)))
+            spec = replace(spec_of(cell_case, condition), film_thickness=thickness)
+            made.append(PyBaMMCell(spec))
             return _facts(cell_case, case.time.until, made[0])
 
         found = on_root(comm, facts)
@@ -142,7 +143,8 @@ def _patch(case: Case, ranks: MPI.Comm) -> PhaseFieldPatch:
     return PhaseFieldPatch(problem, initial_state(problem))
 
 
-def _spec(case: CellCase, condition: Condition, thickness: float) -> CellSpec:
+def spec_of(case: CellCase, condition: Condition) -> CellSpec:
+    """Return what the cell of a study is built from; the thickness of its film is not in a case."""
     points: Mapping[str, int] = {str(k): v for k, v in case.points.items()}
     return CellSpec(
         kind=case.model,
@@ -153,5 +155,4 @@ def _spec(case: CellCase, condition: Condition, thickness: float) -> CellSpec:
         knot_count=case.knots,
         initial_soc=condition.soc,
         temperature=condition.temperature,
-        film_thickness=thickness,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 from interphase.parameters.errors import OutputError
@@ -15,7 +16,15 @@ from interphase.scripts.reporting.folder import RunFolder, choose_snapshots
 from interphase.scripts.reporting.growth import growth_picture
 from interphase.scripts.reporting.page import build_page
 from interphase.scripts.reporting.snapshot import read_film
-from interphase.scripts.reporting.structure import structure_picture
+from interphase.scripts.reporting.structure import heading, structure_picture
+from interphase.scripts.reporting.study_curves import (
+    ageing_picture,
+    coupling_picture,
+    window_picture,
+)
+from interphase.scripts.reporting.study_films import film_pictures
+from interphase.scripts.reporting.study_folder import StudySet
+from interphase.scripts.reporting.study_page import build_study_page
 
 logger = logging.getLogger(__name__)
 
@@ -40,11 +49,46 @@ def write_report(run: RunFolder, output: Path, times: tuple[float, ...] = ()) ->
     Raises:
         OutputError: if a snapshot is broken, or the report cannot be written.
     """
+    return _write_all(output, lambda: draw_pictures(run, times), lambda p: build_page(run, p))
+
+
+def write_study_report(studies: StudySet, output: Path) -> Path:
+    """Write the pictures and the page of a coupled study.
+
+    Args:
+        studies: what it left behind, from :func:`read_studies`.
+        output: folder to write into; files of an earlier report are replaced.
+
+    Returns:
+        The page.
+
+    Raises:
+        OutputError: if a snapshot is broken, or the report cannot be written.
+    """
+    return _write_all(output, lambda: draw_study(studies), lambda p: build_study_page(studies, p))
+
+
+def draw_study(studies: StudySet) -> list[Picture]:
+    """Return all pictures of a coupled study in the order of the page."""
+    some = studies.studies
+    return [
+        ageing_picture(some),
+        *film_pictures(some),
+        window_picture(some),
+        coupling_picture(some),
+    ]
+
+
+def _write_all(
+    output: Path,
+    draw: Callable[[], list[Picture]],
+    build: Callable[[list[Picture]], str],
+) -> Path:
     try:
         # drawing takes a while: find out before it that the folder cannot be made
         output.mkdir(parents=True, exist_ok=True)
-        pictures = draw_pictures(run, times)
-        page = build_page(run, pictures)
+        pictures = draw()
+        page = build(pictures)
         for picture in pictures:
             _write(output / f"{picture.name}.png", picture.png)
             logger.info("wrote %s", output / f"{picture.name}.png")
@@ -66,7 +110,8 @@ def draw_pictures(run: RunFolder, times: tuple[float, ...] = ()) -> list[Picture
     count = BODY_PANELS if last.dimension == 3 else PANELS
     shots = choose_snapshots(run, count, times)
     films = [last if shot is run.snapshots[-1] else read_film(run, shot) for shot in shots]
-    return [structure_picture(run, films), curves[0], depth_picture(last), *curves[1:]]
+    structure = structure_picture(films, [heading(run, film) for film in films])
+    return [structure, curves[0], depth_picture(last), *curves[1:]]
 
 
 def _write(path: Path, content: bytes) -> None:

@@ -118,23 +118,32 @@ def read_run(path: Path, *, partial: bool = False) -> RunFolder:
     """
     if not path.is_dir():
         raise OutputError(f"{path} is no folder; give the folder that `interphase run` wrote")
-    case_path = _need(path / "case.yaml", "it is no run folder; give one that a run wrote")
-    try:
-        case = read_yaml(case_path)
-    except YAMLError as error:
-        raise OutputError(f"{case_path}: cannot be read ({error}); run the case again") from error
+    case, text = read_case(path / "case.yaml")
     summary, shots = path / "summary.json", path / "snapshots"
     if not (partial and not summary.exists()):
         _need(summary, "the run has not finished; run it with --restart, or report with --partial")
     return RunFolder(
         path=path,
-        case=dict(case),
-        case_text=case_path.read_text(encoding="utf-8"),
-        provenance=_json(path / "provenance.json"),
+        case=case,
+        case_text=text,
+        provenance=read_json(path / "provenance.json"),
         series=read_series(path / "timeseries.csv"),
-        summary=_json(summary) if summary.exists() else {},
-        snapshots=() if partial and not (shots / _INDEX).exists() else _snapshots(shots),
+        summary=read_json(summary) if summary.exists() else {},
+        snapshots=() if partial and not (shots / _INDEX).exists() else read_snapshots(shots),
     )
+
+
+def read_case(path: Path) -> tuple[dict[str, Any], str]:
+    """Return the resolved case of a run, plain values, and its text.
+
+    Raises:
+        OutputError: if the file is missing or broken.
+    """
+    _need(path, "it is no run folder; give one that a run wrote")
+    try:
+        return dict(read_yaml(path)), path.read_text(encoding="utf-8")
+    except YAMLError as error:
+        raise OutputError(f"{path}: cannot be read ({error}); run the case again") from error
 
 
 def read_series(path: Path) -> TimeSeries:
@@ -203,9 +212,14 @@ def _evenly(level: Array, count: int) -> set[int]:
     return picked
 
 
-def _snapshots(folder: Path) -> tuple[Snapshot, ...]:
+def read_snapshots(folder: Path) -> tuple[Snapshot, ...]:
+    """Return the snapshots that a folder lists, in order of time.
+
+    Raises:
+        OutputError: if the list or one of them is missing or broken.
+    """
     index = folder / _INDEX
-    entries = _json(index, "very large runs write none; report what there is with --partial")
+    entries = read_json(index, "very large runs write none; report what there is with --partial")
     try:
         shots = [Snapshot(float(one["time"]), folder / str(one["file"])) for one in entries]
     except (TypeError, KeyError, ValueError) as error:
@@ -223,7 +237,16 @@ def _need(path: Path, advice: str) -> Path:
     return path
 
 
-def _json(path: Path, advice: str = "run the case again") -> Any:
+def read_json(path: Path, advice: str = "run the case again") -> Any:
+    """Return the content of a JSON file.
+
+    Args:
+        path: of the file.
+        advice: what to do if it is missing.
+
+    Raises:
+        OutputError: if it is missing or broken.
+    """
     _need(path, advice)
     try:
         return json.loads(path.read_text(encoding="utf-8"))

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import html
 import json
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from interphase.scripts.reporting.drawing import Picture
@@ -57,7 +59,7 @@ _MEANING = {
 
 
 def build_page(run: RunFolder, pictures: Sequence[Picture]) -> str:
-    """Return the page.
+    """Return the page of a run.
 
     Args:
         run: the folder.
@@ -67,41 +69,72 @@ def build_page(run: RunFolder, pictures: Sequence[Picture]) -> str:
         OutputError: if the provenance holds no parameters.
     """
     rows = parameter_rows(run.provenance)
-    sections = [(_id(one.title), one.title, _figure(one)) for one in pictures]
-    sections.append(("parameters", "Parameters and their sources", _parameters(rows)))
-    sections.append(("case", "Case", _case(run)))
-    sections.append(("versions", "Versions and host", _versions(run.provenance)))
+    sections = [
+        *(Section(one.title, figure(one)) for one in pictures),
+        Section("Parameters and their sources", parameter_table(rows), "parameters"),
+        Section("Case", case_text(run.case_text, run.summary)),
+        Section("Versions and host", versions_table(run.provenance), "versions"),
+    ]
+    table = (run.case.get("model") or {}).get("table", "")
+    head = _warnings(run, rows) + number_list(key_numbers(run))
+    return assemble(run.title, subtitle(run.provenance, run.path.name, table), head, sections)
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a page.
+
+    Attributes:
+        title: its heading.
+        content: HTML.
+        id: where links go; of the title if empty.
+    """
+
+    title: str
+    content: str
+    id: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """Where links go."""
+        return self.id or re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
+
+
+def assemble(title: str, below: str, head: str, sections: Sequence[Section]) -> str:
+    """Return a page.
+
+    Args:
+        title: of the page, plain text.
+        below: the line below it, plain text.
+        head: HTML before the first section.
+        sections: in their order.
+    """
     body = "\n".join(
-        f'<section id="{name}"><h2>{_text(title)}</h2>\n{content}\n</section>'
-        for name, title, content in sections
+        f'<section id="{one.anchor}"><h2>{_text(one.title)}</h2>\n{one.content}\n</section>'
+        for one in sections
     )
-    links = "".join(f'<a href="#{name}">{_text(title)}</a>' for name, title, _ in sections)
-    title = _text(run.title)
+    links = "".join(f'<a href="#{one.anchor}">{_text(one.title)}</a>' for one in sections)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
-        f'<h1>{title}</h1>\n<p class="sub">{_subtitle(run)}</p>\n<nav>{links}</nav>\n'
-        f"{_warnings(run, rows)}{_numbers(key_numbers(run))}\n{body}\n</body>\n</html>\n"
+        f"<title>{_text(title)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f'<h1>{_text(title)}</h1>\n<p class="sub">{_text(below)}</p>\n<nav>{links}</nav>\n'
+        f"{head}\n{body}\n</body>\n</html>\n"
     )
+
+
+def subtitle(provenance: Mapping[str, Any], folder: str, table: str, *more: str) -> str:
+    """Return version, folder and what the numbers are from, plain text."""
+    versions = provenance.get("versions")
+    version = versions.get("interphase") if isinstance(versions, Mapping) else None
+    parts = [f"interphase {version}" if version else "interphase", f"run folder {folder}"]
+    if table:
+        parts.append(f"parameter table {table}")
+    return ", ".join([*parts, *more])
 
 
 def _text(value: Any) -> str:
     return html.escape(str(value))
-
-
-def _id(title: str) -> str:
-    return title.lower().replace(" ", "-")
-
-
-def _subtitle(run: RunFolder) -> str:
-    versions = run.provenance.get("versions")
-    version = versions.get("interphase") if isinstance(versions, Mapping) else None
-    table = (run.case.get("model") or {}).get("table", "")
-    parts = [f"interphase {version}" if version else "interphase", f"run folder {run.path.name}"]
-    if table:
-        parts.append(f"parameter table {table}")
-    return _text(", ".join(parts))
 
 
 def _warnings(run: RunFolder, rows: Sequence[ParameterRow]) -> str:
@@ -115,17 +148,28 @@ def _warnings(run: RunFolder, rows: Sequence[ParameterRow]) -> str:
         lines.append(f"The run did not reach its end ({_text(ending)}).")
     if not run.snapshots:
         lines.append("The run has no snapshots: there is no picture of the structure.")
+    return warning_box([*lines, *doubts(rows)])
+
+
+def doubts(rows: Sequence[ParameterRow]) -> list[str]:
+    """Return a sentence on the parameters that no source vouches for, if there are any."""
     counts = Counter(row.mark for row in rows)
-    doubts = [f"{counts[mark]} {mark}" for mark in MARKS if counts[mark]]
-    if doubts:
-        lines.append(
-            f"Of {len(rows)} parameters: {', '.join(doubts)}. The results are no better than "
-            'these; each is in <a href="#parameters">the list</a> with its source.'
-        )
+    some = [f"{counts[mark]} {mark}" for mark in MARKS if counts[mark]]
+    if not some:
+        return []
+    return [
+        f"Of {len(rows)} parameters: {', '.join(some)}. The results are no better "
+        'than these; each is in <a href="#parameters">the list</a> with its source.'
+    ]
+
+
+def warning_box(lines: Sequence[str]) -> str:
+    """Return sentences (HTML) that a reader must see first; nothing if there are none."""
     return f'<p class="warn">{"<br>".join(lines)}</p>\n' if lines else ""
 
 
-def _numbers(numbers: Sequence[KeyNumber]) -> str:
+def number_list(numbers: Sequence[KeyNumber]) -> str:
+    """Return the numbers at the head of a page."""
     items = [
         f"<li{' class=bad' if one.bad else ''}><b>{_text(one.value)}</b>"
         f"<span>{one.label}</span></li>"
@@ -134,7 +178,8 @@ def _numbers(numbers: Sequence[KeyNumber]) -> str:
     return f'<ul class="numbers">{"".join(items)}</ul>'
 
 
-def _figure(picture: Picture) -> str:
+def figure(picture: Picture) -> str:
+    """Return a picture with its caption."""
     data = base64.b64encode(picture.png).decode("ascii")
     return (
         f'<figure><img alt="{_text(picture.title)}" src="data:image/png;base64,{data}">'
@@ -142,7 +187,8 @@ def _figure(picture: Picture) -> str:
     )
 
 
-def _parameters(rows: Sequence[ParameterRow]) -> str:
+def parameter_table(rows: Sequence[ParameterRow]) -> str:
+    """Return every parameter of the film with its source."""
     legend = "<br>".join(
         f'<span class="mark {mark}">{mark}</span> {_MEANING[mark]}' for mark in MARKS
     )
@@ -168,21 +214,24 @@ def _parameter(row: ParameterRow) -> str:
     )
 
 
-def _case(run: RunFolder) -> str:
-    text = _folded("case.yaml (every default filled in)", run.case_text)
-    if run.summary:
-        text += _folded("summary.json", json.dumps(run.summary, indent=2))
+def case_text(case: str, summary: Mapping[str, Any]) -> str:
+    """Return the resolved case and the summary, folded."""
+    text = folded("case.yaml (every default filled in)", case)
+    if summary:
+        text += folded("summary.json", json.dumps(summary, indent=2))
     return text
 
 
-def _folded(title: str, text: str) -> str:
+def folded(title: str, text: str) -> str:
+    """Return a text that opens at a click."""
     return f"<details><summary>{title}</summary><pre>{_text(text)}</pre></details>"
 
 
-def _versions(provenance: Mapping[str, Any]) -> str:
+def versions_table(provenance: Mapping[str, Any]) -> str:
+    """Return versions, host and command."""
     rows: list[tuple[str, Any]] = []
     for key, value in provenance.items():
-        if key == "parameters":
+        if key in ("parameters", "cell"):
             continue
         if key == "starts" and isinstance(value, list):
             rows.append(("starts of the run", str(len(value))))
@@ -192,5 +241,19 @@ def _versions(provenance: Mapping[str, Any]) -> str:
             rows.append((key, " ".join(str(one) for one in value)))
         else:
             rows.append((key, value))
+    return pair_table(rows)
+
+
+def pair_table(rows: Sequence[tuple[str, Any]]) -> str:
+    """Return a table of names and values."""
     body = "".join(f"<tr><td>{_text(key)}</td><td>{_text(value)}</td></tr>" for key, value in rows)
     return f"<table><tbody>{body}</tbody></table>"
+
+
+def grid_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table with a heading; cells are plain text."""
+    top = "".join(f"<th>{_text(one)}</th>" for one in head)
+    body = "".join(f"<tr>{''.join(f'<td>{_text(cell)}</td>' for cell in row)}</tr>" for row in rows)
+    return (
+        f"<div class=wide><table><thead><tr>{top}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

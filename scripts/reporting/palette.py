@@ -91,6 +91,18 @@ class Look:
     label: str
 
 
+_STUDIES: Final = ("#1A1A1A", "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+_STUDY_PATTERNS: Final = ("-", "--", "-.", (0, (6, 1)), (0, (3, 1, 1, 1)), (0, (8, 2, 2, 2)))
+
+
+def study_looks(count: int) -> list[tuple[str, Any]]:
+    """Return colour and line style of each of several studies in one panel."""
+    return [
+        (_STUDIES[index % len(_STUDIES)], _STUDY_PATTERNS[index % len(_STUDY_PATTERNS)])
+        for index in range(count)
+    ]
+
+
 def looks(phases: tuple[str, ...]) -> dict[str, Look]:
     """Return how each solid phase is drawn; phases without a fixed colour take spare ones."""
     spare = iter(_SPARE * (1 + len(phases) // len(_SPARE)))

@@ -39,16 +39,17 @@ PAGE_WIDTH = 7.4
 """Width of all pictures [inch]."""
 
 
-def structure_picture(run: RunFolder, films: list[Film]) -> Picture:
-    """Draw the structure at the times of ``films``; they are of one dimension."""
+def structure_picture(films: list[Film], headings: list[str]) -> Picture:
+    """Draw the structure of ``films``, all of one dimension, each under its heading."""
     draw = (_lines, _planes, _bodies)[films[0].dimension - 1]
     with style():
-        figure, what = draw(run, films)
+        figure, what = draw(films, headings)
         png = as_png(figure)
     return Picture("structure", "Structure", what, png)
 
 
-def _heading(run: RunFolder, film: Film) -> str:
+def heading(run: RunFolder, film: Film) -> str:
+    """Return time and thickness of a film of ``run``."""
     thickness = run.series.at("thickness", film.time) * 1.0e9
     return f"{time_text(film.time)},  L = {thickness:.3g} nm"
 
@@ -84,7 +85,7 @@ def _legend(figure: Figure, films: list[Film], phases: dict[str, Look], *more: A
 
 
 # ---------------------------------------------------------------- one dimension
-def _lines(run: RunFolder, films: list[Film]) -> tuple[Figure, str]:
+def _lines(films: list[Film], headings: list[str]) -> tuple[Figure, str]:
     phases = looks(films[0].phases)
     columns = min(3, len(films))
     rows = -(-len(films) // columns)
@@ -94,10 +95,10 @@ def _lines(run: RunFolder, films: list[Film]) -> tuple[Figure, str]:
     for index, (place, film) in enumerate(zip(axes.flat, films, strict=False)):
         stack_composition(place, film, phases)
         place.set_xlim(0.0, depth)
-        letter(place, index, _heading(run, film))
+        letter(place, index, headings[index])
     _label(axes, len(films), "distance from the electrode [nm]", "volume fraction [-]")
     _legend(figure, films, phases)
-    return figure, "Volume fractions against the distance from the electrode at chosen times."
+    return figure, "Volume fractions against the distance from the electrode."
 
 
 def stack_composition(axes: Any, film: Film, phases: dict[str, Look]) -> None:
@@ -120,7 +121,7 @@ def stack_composition(axes: Any, film: Film, phases: dict[str, Look]) -> None:
 
 
 # ---------------------------------------------------------------- two dimensions
-def _planes(run: RunFolder, films: list[Film]) -> tuple[Figure, str]:
+def _planes(films: list[Film], headings: list[str]) -> tuple[Figure, str]:
     phases = looks(films[0].phases)
     bounds = _window(films)
     width, height = bounds[1] - bounds[0], bounds[3] - bounds[2]
@@ -132,12 +133,12 @@ def _planes(run: RunFolder, films: list[Film]) -> tuple[Figure, str]:
     axes = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
     for index, (place, film) in enumerate(zip(axes.flat, films, strict=False)):
         _draw_plane(place, film, phases, bounds)
-        letter(place, index, _heading(run, film))
+        letter(place, index, headings[index])
     _label(axes, len(films), "along the electrode [nm]", "height [nm]")
     _legend(figure, films, phases, line_handle(FILM, r"front ($\varphi$ = 1/2)", width=0.8))
     names = ", ".join(formula_html(name) for name in phases)
     return figure, (
-        f"Film at chosen times, to scale. Colours of {names}, pores and electrolyte are mixed in "
+        f"Films to scale. Colours of {names}, pores and electrolyte are mixed in "
         "proportion to volume, so a blurred border is as wide as the interface of the model."
     )
 
@@ -209,7 +210,7 @@ def sample_plane(
 
 
 # ---------------------------------------------------------------- three dimensions
-def _bodies(run: RunFolder, films: list[Film]) -> tuple[Figure, str]:
+def _bodies(films: list[Film], headings: list[str]) -> tuple[Figure, str]:
     phases = looks(films[0].phases)
     columns = min(2, len(films))
     rows = -(-len(films) // columns)
@@ -219,9 +220,9 @@ def _bodies(run: RunFolder, films: list[Film]) -> tuple[Figure, str]:
     panel = (PAGE_WIDTH - 0.2) / columns
     figure = new_figure(PAGE_WIDTH, rows * (panel * shape + 0.3) + 0.45)
     axes = figure.subplots(rows, columns, squeeze=False)
-    for index, (place, film, picture) in enumerate(zip(axes.flat, films, pictures, strict=False)):
+    for index, (place, picture) in enumerate(zip(axes.flat, pictures, strict=False)):
         place.imshow(picture)
-        letter(place, index, _heading(run, film))
+        letter(place, index, headings[index])
     for place in axes.flat:
         place.set_axis_off()
     electrode = Patch(facecolor=ELECTRODE, edgecolor="#4B5563", linewidth=0.5, label="electrode")

@@ -11,6 +11,7 @@ from interphase.parameters.errors import InterphaseError, ParameterError, did_yo
 from interphase.scripts.verification import (
     conservation,
     conversion,
+    coupling,
     energy,
     fronts,
     groove,
@@ -31,15 +32,18 @@ class Limit:
 
     Attributes:
         name: what it is called on the command line, unique.
-        group: kinetics, growth, laws, fronts, transport, energy or conservation.
+        group: kinetics, growth, laws, fronts, transport, energy, conservation, cells or
+            cells-long.
         test: measures it; collective.
         parallel: it exercises what differs between one rank and several.
+        long: it takes minutes, so that it is measured only when asked for by name or group.
     """
 
     name: str
     group: str
     test: Test
     parallel: bool = False
+    long: bool = False
 
     def run(self, comm: MPI.Comm) -> tuple[Check, ...]:
         """Return the checks of this limit; one that breaks down has failed. Collective."""
@@ -101,11 +105,23 @@ LIMITS: tuple[Limit, ...] = (
     Limit("law-tunnelling", "laws", laws.tunnelling_limited),
     Limit("law-EC", "laws", laws.ec_reaction_limited),
     Limit("law-VonKolzenberg", "laws", laws.von_kolzenberg),
+    Limit("cell-cycling", "cells", coupling.cycling),
+    Limit("cell-storage", "cells", coupling.storage),
+    Limit("cell-P2D", "cells", coupling.p2d),
+    Limit("cell-exchanges", "cells", coupling.exchanges),
+    Limit("cell-jumps", "cells", coupling.jumps),
+    Limit("cell-books", "cells", coupling.books, parallel=True),
+    Limit("long-cycling", "cells-long", coupling.cycling_long, long=True),
+    Limit("long-storage", "cells-long", coupling.storage_long, long=True),
+    Limit("long-P2D-cycling", "cells-long", coupling.p2d_cycling_long, long=True),
+    Limit("long-P2D-storage", "cells-long", coupling.p2d_storage_long, long=True),
 )
 
 
 def select(names: Iterable[str], *, parallel: bool = False) -> tuple[Limit, ...]:
-    """Return the limits that ``names`` call for, in the order of the list; all if there are none.
+    """Return the limits that ``names`` call for, in the order of the list.
+
+    Without names: all that are not long.
 
     A name is that of a limit (``T5-film``), its first part (``T5``: all of them) or a group. ``p``
     may stand for the prime, ``T4p`` for ``T4'``.
@@ -120,7 +136,7 @@ def select(names: Iterable[str], *, parallel: bool = False) -> tuple[Limit, ...]
     chosen = [limit for limit in LIMITS if limit.parallel or not parallel]
     wanted = list(names)
     if not wanted:
-        return tuple(chosen)
+        return tuple(limit for limit in chosen if not limit.long)
     keys = {limit.name: _keys(limit) for limit in LIMITS}
     every = {key for some in keys.values() for key in some}
     for name in wanted:

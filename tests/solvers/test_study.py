@@ -69,6 +69,11 @@ def test_a_study_leaves_its_files(tmp_path: Path) -> None:
     assert summary["worst"]["element_imbalance"] < 1e-10
     for name in ("cell.csv", "patches.csv", "case.yaml", "provenance.json", "checkpoint"):
         assert (tmp_path / name).exists()
+    for name in ("ageing.csv", "cell.csv", "patches.csv"):
+        with (tmp_path / name).open(encoding="utf-8") as file:
+            head, *body = csv.reader(file)
+        # every cell is a number that any program reads
+        assert all(len([float(cell) for cell in row]) == len(head) for row in body)
     with pytest.raises(FolderError, match="--restart"):
         run_studies(case, MPI.COMM_SELF, tmp_path)
 

@@ -61,7 +61,9 @@ def test_names_groups_and_primes_select() -> None:
     assert [limit.name for limit in select(["t5-FILM"])] == ["T5-film"]
     assert {limit.name for limit in select(["T4p"])} == {"T4'-20", "T4'-40", "T4'-80"}
     assert {limit.group for limit in select(["kinetics"])} == {"kinetics"}
-    assert select([]) == LIMITS
+    assert {limit.group for limit in select(["cells-long"])} == {"cells-long"}
+    assert all(limit.long for limit in select(["cells-long"]))
+    assert select([]) == tuple(limit for limit in LIMITS if not limit.long)
     assert all(limit.parallel for limit in select([], parallel=True))
 
 
