@@ -61,7 +61,7 @@ class Nucleus:
     """One nucleus that is given, not drawn.
 
     Attributes:
-        time: at which it appears [s]; 0: in the initial state.
+        time: at which it appears [s]; 0: in the first step.
         position: on the electrode [m], (3,).
         phase: index of the solid.
     """
@@ -85,7 +85,9 @@ class GivenNuclei:
 
     def between(self, start: float, end: float) -> tuple[Nucleus, ...]:
         """Return the nuclei with ``start`` < time <= ``end`` [s]."""
-        return tuple(n for n in self.nuclei if start < n.time <= end)
+        # A step to a milestone may end a rounding error before it.
+        same = 1.0 + 1.0e-12
+        return tuple(n for n in self.nuclei if start * same < n.time <= end * same)
 
 
 def _mix(x: np.ndarray) -> np.ndarray:

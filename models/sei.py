@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -41,7 +42,7 @@ class SEIGrowth:
             columns) instead of inheriting the phase it grows on.
         pore_reactions: depositions that also run on the walls of open pores, indices.
         pore_spacing: spacing of these pores [m].
-        pores: when pores are open, and how their liquid conducts.
+        pores: when these pores are open; None without pore reactions.
         inner_face: solvent is reduced where film and electrode meet, not at the outer front.
         initial_porosity: porosity of newly grown material of each solid [-], (solids,).
         lateral_spacing: spacing of unresolved grains [m].
@@ -68,8 +69,8 @@ class SEIGrowth:
     nucleating: tuple[bool, ...] = ()
     proportional: bool = False
     pore_reactions: tuple[int, ...] = ()
-    pore_spacing: float = 4.0e-9
-    pores: Pores = Pores(0.2895, 1.5)
+    pore_spacing: float = math.inf
+    pores: Pores | None = None
     inner_face: bool = False
     initial_porosity: Array | None = None
     lateral_spacing: float = 6.0e-9
@@ -178,8 +179,8 @@ def build_model(case: ModelCase, table: ParameterTable, seeds: Seeds) -> SEIGrow
         nucleating=tuple(bool(d > 0) for d in density),
         proportional=case.deposition == "proportional",
         pore_reactions=tuple(case.reactions.index(name) for name in case.pore_reactions),
-        pore_spacing=table.value("pore_spacing"),
-        pores=_pores(table),
+        pore_spacing=table.value("pore_spacing") if case.pore_reactions else math.inf,
+        pores=_pores(table) if case.pore_reactions else None,
         inner_face=case.reaction_site == "inner_face",
         initial_porosity=porosity,
         lateral_spacing=table.value("lateral_spacing"),

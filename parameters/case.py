@@ -62,6 +62,12 @@ class Case(Block):
                     f"'{phase}' is not a solid of model.phases ({', '.join(self.model.solids)})",
                     f"initial.shares.{phase}",
                 )
+        if self.initial.seeds.law == "given" and self.drive.kind == "cell":
+            raise CaseError(
+                "given nuclei need the clock of a film that runs alone; under a cell write law: "
+                "poisson or none",
+                "initial.seeds.law",
+            )
         for index, nucleus in enumerate(self.initial.seeds.nuclei):
             if nucleus.phase not in self.model.solids:
                 raise CaseError(

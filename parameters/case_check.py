@@ -132,6 +132,7 @@ def _needed_by_options(case: Case) -> Iterator[tuple[str, str | None, str]]:
     if model.pore_reactions:
         yield "pore_spacing", None, "model.pore_reactions"
         yield "percolation_threshold", None, "model.pore_reactions"
+        yield "bruggeman_exponent", None, "model.pore_reactions"
     if case.initial.seeds.law != "none":
         yield "seed_radius_widths", None, "initial.seeds.law"
     for field, species in (("solvent", "EC"), ("salt", "salt")):

@@ -112,13 +112,14 @@ class FilmSolver:
             space, self.graph, model.reactions,
             nucleating=nucleating, proportional=model.proportional, spacing=model.lateral_spacing,
         )  # fmt: skip
-        self.conversions += [
-            PoreDeposition(
-                space, r, model.reactions, model.pores, model.pore_spacing,
-                inherit=not model.proportional,
-            )
-            for r in model.pore_reactions
-        ]  # fmt: skip
+        if model.pores is not None:
+            self.conversions += [
+                PoreDeposition(
+                    space, r, model.pore_reactions, model.reactions, model.pores,
+                    model.pore_spacing, inherit=not model.proportional,
+                )
+                for r in model.pore_reactions
+            ]  # fmt: skip
         self.nucleator = None
         if model.nucleation:
             fronts = [c for c in self.conversions if isinstance(c, FrontConversion)]

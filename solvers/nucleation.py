@@ -21,8 +21,8 @@ from interphase.solvers.state import FilmState
 _OCCUPIED = 0.1
 # Positions are rounded to this length [m] to key the random draws.
 _KEY = 1.0e-12
-# The node at a place is nearer than this many cells: at most 0.71 away on a square of cells.
-_NEAREST = 0.75
+# A seed converts film that stands at its place, made of the reactant to more than this part.
+_CONVERTIBLE = 0.5
 # Reach of a seed's shares beyond its radius, in interface widths.
 _HALO = 2.5
 
@@ -143,12 +143,18 @@ class GivenSites:
 
     def __init__(self, space: NodalSpace, electrode: BoolArray, model: GivenNuclei) -> None:
         self._model, self.radius = model, model.radius
+        cell = space.geometry.cell_size
+        low = [-space.max(-x) - cell for x in space.points.T]
+        high = [space.max(x) + cell for x in space.points.T]
         for nucleus in model.nuclei:
-            near = space.distance(np.array(nucleus.position))[electrode].min(initial=np.inf)
-            if space.comm.allreduce(float(near), op=MPI.MIN) > space.geometry.cell_size:
-                place = ", ".join(f"{1e9 * x:.6g} nm" for x in nucleus.position)
+            place = np.array(nucleus.position)
+            near = space.distance(place)[electrode].min(initial=np.inf)
+            far = space.comm.allreduce(float(near), op=MPI.MIN) > cell
+            if far or np.any(place < low) or np.any(place > high):
+                text = ", ".join(f"{1e9 * x:.6g} nm" for x in nucleus.position)
                 raise CaseError(
-                    f"the nucleus at [{place}] does not lie on the electrode of the mesh",
+                    f"the nucleus at [{text}] does not lie on the electrode, which reaches from "
+                    f"{1e9 * (low[0] + cell):.6g} to {1e9 * (high[0]):.6g} nm along x",
                     "initial.seeds.nuclei",
                 )
 
@@ -172,7 +178,7 @@ class Nucleator:
         model: PoissonNucleation | GivenNuclei,
         conversions: list[FrontConversion],
     ) -> None:
-        self._space = space
+        self._space, self._sites = space, np.flatnonzero(electrode)
         self._conversions = {c._b: c for c in conversions}
         self._law: SeedLaw = (
             GivenSites(space, electrode, model)
@@ -203,20 +209,32 @@ class Nucleator:
         placed = []
         for seed in seeds:
             distance = self._space.distance(np.array(seed.position))
-            converts = self._occupied(state, distance)
-            if not converts:
+            phi, columns = self._there(state, distance)
+            conversion = self._conversions.get(seed.phase)
+            if phi <= _OCCUPIED:
                 state = self._add(state, seed, distance, width)
-            elif seed.phase in self._conversions:
+            elif conversion and min(phi, float(columns[conversion._a])) > _CONVERTIBLE:
                 state = self._convert(state, seed, distance, width)
             else:
                 continue
-            placed.append(replace(seed, converts=converts))
+            placed.append(replace(seed, converts=phi > _OCCUPIED))
         return state, tuple(placed)
 
-    def _occupied(self, state: FilmState, distance: Array) -> bool:
-        nearest = np.flatnonzero(distance < _NEAREST * self._space.geometry.cell_size)
-        there = float(state.phi[nearest].max(initial=-np.inf))
-        return bool(self._space.comm.allreduce(there > _OCCUPIED, op=MPI.LOR))
+    def _there(self, state: FilmState, distance: Array) -> tuple[float, Array]:
+        """Return phi and the columns of the solids on the electrode where ``distance`` is least."""
+        steps = np.rint(distance[self._sites] / _KEY)
+        nearest = steps.min(initial=np.inf)
+        rows = self._sites[steps == nearest]
+        # Of several that are as near, the one with most film: the same on any number of ranks.
+        row = rows[np.argmax(state.phi[rows])] if rows.size else None
+        mine = (
+            [nearest, -state.phi[row], *(-state.columns[:, row])]
+            if row is not None
+            else [np.inf] * (2 + len(state.shares))
+        )
+        every = self._space.comm.allgather([float(x) for x in mine])
+        _, phi, *columns = min(every)
+        return -phi, -np.array(columns)
 
     def _add(self, state: FilmState, seed: Seed, distance: Array, width: float) -> FilmState:
         added = profile(distance - self._law.radius, width)

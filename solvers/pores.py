@@ -29,6 +29,7 @@ class PoreDeposition:
         self,
         space: NodalSpace,
         reaction: int,
+        together: tuple[int, ...],
         set_: ReactionSet,
         pores: Pores,
         spacing: float,
@@ -40,22 +41,22 @@ class PoreDeposition:
         Args:
             space: the nodal space.
             reaction: index in the set; a deposition.
+            together: all that fill the same pores, this one included.
             set_: the reactions.
             pores: when pores are open.
             spacing: d [m].
-            inherit: it grows on its own phase only, as at a front that inherits.
+            inherit: each grows on its own phase only, as at a front that inherits.
         """
-        self.reaction, self._space = reaction, space
+        self.reaction, self._together, self._space = reaction, together, space
         self._pores, self._spacing, self._inherit = pores, spacing, inherit
-        self._product = set_.product[reaction]
-        self._volume = float(set_.volume_rate[reaction])
+        self._product, self._volume = set_.product, set_.volume_rate
 
-    def _wall(self, view: FilmView) -> Array:
-        """Return the wall area per volume of film and open porosity [1/m], (size,)."""
+    def _wall(self, view: FilmView, reaction: int) -> Array:
+        """Return a reaction's wall area per volume of film and open porosity [1/m], (size,)."""
         solid = np.minimum(view.shares.sum(axis=0), 1.0)
         wall = 4.0 / self._spacing * solid / (1.0 - self._pores.threshold)
         if self._inherit:
-            wall = wall * view.shares[self._product] / np.maximum(solid, 1e-12)
+            wall = wall * view.shares[self._product[reaction]] / np.maximum(solid, 1e-12)
         return np.asarray(wall)
 
     def _open(self, view: FilmView) -> Array:
@@ -69,15 +70,27 @@ class PoreDeposition:
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
         """Return the carriers' sink on the walls."""
         each = set_.electrons[self.reaction] * set_.interstitial_rate[self.reaction]
-        return np.asarray(each * self._wall(view) * self._open(view) * view.phi)
+        return np.asarray(each * self._wall(view, self.reaction) * self._open(view) * view.phi)
 
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
-        """Fill pores in every node; exact exponential, so they never fill beyond the threshold."""
-        tunnelling, carried = set_.rates(
-            self.reaction, surroundings(view, view.action, view.carrier)
+        """Fill pores in every node, with the others: the exact exponential of all rates together.
+
+        One by one, several fast reactions would each fill the same pores, to beyond the threshold.
+        """
+        at = surroundings(view, view.action, view.carrier)
+        rates = {r: set_.rates(r, at) for r in self._together}
+        falls = {
+            r: np.maximum(t + c, 0.0) * self._volume[r] * self._wall(view, r) * view.step
+            for r, (t, c) in rates.items()
+        }
+        fall = sum(falls.values(), start=np.zeros_like(view.phi))
+        closed = -np.expm1(-fall) * self._open(view)
+        filled = closed * falls[self.reaction] / np.maximum(fall, 1e-300)
+        tunnelling, carried = rates[self.reaction]
+        total = np.maximum(tunnelling + carried, 1e-300)
+        moved = view.width * max(self._space.max(closed * (view.phi > 0.5)), 0.0) / _FILLED
+        return Converted(
+            view.phi * filled / self._volume[self.reaction],
+            np.clip(tunnelling / total, 0.0, 1.0),
+            moved,
         )
-        total = np.maximum(tunnelling + carried, 0.0)
-        filled = -np.expm1(-total * self._volume * self._wall(view) * view.step) * self._open(view)
-        part = np.clip(tunnelling / np.maximum(total, 1e-300), 0.0, 1.0)
-        moved = view.width * max(self._space.max(filled * (view.phi > 0.5)), 0.0) / _FILLED
-        return Converted(view.phi * filled / self._volume, part, moved)

@@ -80,6 +80,9 @@ class LiquidTransport:
         after = self._species(model, state, clock.elapsed)
         after = self._charge(model, after, clock)
         interval = self._interval(state, after, clock.interval, drive.temperature)
+        if model.pore_reactions:
+            # The little liquid in pores does not wait: it would be used up more than once.
+            interval = 1
         clock = TransportClock(0.0, 0.0, interval, interval, drive.current_density)
         return self._dry_out(model, replace(after, clock=clock))
 

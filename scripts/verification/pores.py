@@ -39,6 +39,12 @@ def _organic(**case: object) -> SEIGrowth:
     return replace(model, initial_porosity=np.full(len(model.solids), _POROSITY))
 
 
+def _threshold(model: SEIGrowth) -> float:
+    if model.pores is None:
+        raise RuntimeError("the model was asked for reactions in pores")
+    return model.pores.threshold
+
+
 def _film(solver: FilmSolver, shares: Array) -> FilmState:
     x = solver.space.points[:, 0]
     solid = np.repeat(shares[:, None], x.size, axis=1)
@@ -69,10 +75,10 @@ def filling(comm: MPI.Comm) -> Check:
     )
     inside = np.abs(space.points[:, 0] - 0.5 * _DEPTH) < WIDTH
     porosity = space.sum(state.pore * inside) / space.sum(1.0 * inside)
-    expected = pore_filling(2.0, _POROSITY, model.pores.threshold, speed, spacing)
+    threshold = _threshold(model)
+    expected = float(pore_filling(2.0, _POROSITY, threshold, speed, spacing))
     return relative("T23 filling of pores, what is still open [-]",
-                    float(expected) - model.pores.threshold,
-                    porosity - model.pores.threshold, 0.01)  # fmt: skip
+                    expected - threshold, porosity - threshold, 0.01)  # fmt: skip
 
 
 def depth(comm: MPI.Comm) -> tuple[Check, Check]:
@@ -81,7 +87,7 @@ def depth(comm: MPI.Comm) -> tuple[Check, Check]:
     set_, carriers = model.reactions, model.interstitial
     if carriers is None:
         raise RuntimeError("the model was asked for carriers")
-    solid, threshold = 1.0 - _POROSITY, model.pores.threshold
+    solid, threshold = 1.0 - _POROSITY, _threshold(model)
     conductance = solid * float(carriers.diffusivity[0]) * carriers.concentration_ref
     area = 4.0 / model.pore_spacing * solid * (_POROSITY - threshold) / (1.0 - threshold)
     # k such that m L = 2.

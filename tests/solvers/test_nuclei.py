@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from interphase.models.nucleation import GivenNuclei, Nucleus
 from interphase.parameters.case import Case, load_case
 from interphase.parameters.errors import CaseError
 from interphase.parameters.nuclei_csv import read_nuclei
@@ -76,10 +77,48 @@ def test_what_cannot_be_given_is_refused(plane: CaseMaker, tmp_path: Path) -> No
     assert "law given only" in _refused(plane, {"law": "poisson", "nuclei": [one]})
     wrong = _refused(plane, {"law": "given", "nuclei": [{**one, "phase": "NaF"}]})
     assert "initial.seeds.nuclei[0].phase" in wrong and "NaF" in wrong
+    for place in (["400 nm"], ["-1 nm", "0 nm"]):
+        outside = _refused(plane, {"law": "given", "nuclei": [{**one, "at": place}]})
+        assert "does not lie on the electrode, which reaches from 0 to 6 nm" in outside
     above = _refused(plane, {"law": "given", "nuclei": [{**one, "at": ["1 nm", "3 nm"]}]})
     assert "[1 nm, 3 nm, 0 nm] does not lie on the electrode" in above
     early = _refused(plane, {"law": "given", "nuclei": [{**one, "time": "-1 s"}]})
     assert "initial.seeds.nuclei[0].time" in early
+
+
+@pytest.mark.mpi
+def test_a_nucleus_whose_place_is_taken_is_no_grain(plane: CaseMaker, comm: MPI.Comm) -> None:
+    """Across the periodic side too; carbonate converts organic and nothing else."""
+    at = {"time": "0 s", "phase": "LiF"}
+    nuclei = [
+        {**at, "at": ["0.05 nm"]},
+        {**at, "at": ["5.97 nm"]},
+        {**at, "time": "20 s", "at": ["0.05 nm"], "phase": "Li2CO3"},
+        {**at, "time": "30 s", "at": ["0.1 nm", "-0.13 nm"], "phase": "Li2EDC"},
+    ]
+    case = plane(initial={"seeds": {"law": "given", "seed": 0, "nuclei": nuclei}})
+    result = Simulation.from_case(case, comm=comm).run(40.0)
+    # What is given at zero is there after the first step.
+    assert result.column("grains")[0] == result.column("grains")[-1] == 1
+    assert result.column("thickness_Li2CO3")[-1] == 0.0
+
+
+def test_a_step_that_ends_a_rounding_error_early_meets_its_nucleus() -> None:
+    given = GivenNuclei((Nucleus(10.0, (0.0, 0.0, 0.0), 0),), 1e-9)
+    early = np.nextafter(10.0, 0.0)
+    assert len(given.between(1.0, early)) == 1
+    assert not given.between(early, 20.0)
+
+
+def test_given_nuclei_need_a_film_that_runs_alone(plane: CaseMaker) -> None:
+    seeds = {"law": "given", "seed": 0, "nuclei": NUCLEI[:1]}
+    cell = {
+        "kind": "cell",
+        "steps": [],
+        "cell": {"model": "SPM", "experiment": ["Rest for 1 hour"]},
+    }
+    with pytest.raises(CaseError, match=r"initial\.seeds\.law: given nuclei need the clock"):
+        plane(initial={"seeds": seeds}, drive=cell)
 
 
 @pytest.mark.parametrize(

@@ -8,8 +8,16 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from interphase.meshes.builders import interval
+from interphase.models.sei import build_model
 from interphase.parameters.case import Case
+from interphase.parameters.case_model import ModelCase, Seeds
+from interphase.parameters.table import load_table
+from interphase.solvers.conversion import Converted, FilmView
+from interphase.solvers.film import FilmSolver
+from interphase.solvers.pores import PoreDeposition
 from interphase.solvers.simulation import Simulation
+from interphase.solvers.space import NodalSpace
 
 type CaseMaker = Callable[..., Case]
 
@@ -44,6 +52,60 @@ def test_pores_close_at_the_threshold_and_conversions_open_them_again(line: Case
     assert inner.sum() > 5
     assert np.all(filled.pore[inner] < 0.31)
     assert np.all(empty.pore[inner] > filled.pore[inner] + 0.1)
+
+
+def _advanced(names: tuple[str, ...], solid: dict[str, float], **view: float) -> list[Converted]:
+    """Return what fast reactions in pores do to a mixture within one long step."""
+    case = ModelCase(pore_reactions=names, deposition="proportional")
+    model = build_model(case, load_table("graphite_carbonate"), Seeds(law="none"))
+    space = NodalSpace(interval(MPI.COMM_SELF, 12e-9, 0.125e-9))
+    solver = FilmSolver(space, model)
+    one = np.ones(space.size)
+    shares = np.stack([solid.get(s, 0.0) * one for s in model.solids])
+    at = {"action": 0.5, "carrier": 0.02, "solvent": 1.0, "salt": 1.0, "step": 1e4, **view}
+    film = FilmView(
+        phi=one, shares=shares, action=at["action"] * one, carrier=at["carrier"] * one,
+        potential=0.1 * one, solvent=at["solvent"] * one, salt=at["salt"] * one,
+        width=1e-9, step=at["step"],
+    )  # fmt: skip
+    pores = [c for c in solver.conversions if isinstance(c, PoreDeposition)]
+    return [c.advance(model.reactions, film, 0.0 * one) for c in pores]
+
+
+def test_several_fast_reactions_share_the_pores() -> None:
+    """Each once filled the same 7 % above the threshold: the shares summed to more than one."""
+    names = ("R1", "R2", "R3")
+    model = build_model(ModelCase(), load_table("graphite_carbonate"), Seeds(law="none"))
+    volumes = model.reactions.volume_rate[:3]
+    done = _advanced(names, {"Li2EDC": 0.34, "Li2CO3": 0.3})
+    filled = sum(float(r.extent[0]) * v for r, v in zip(done, volumes, strict=True))
+    assert filled == pytest.approx(1.0 - 0.64 - 0.2895, rel=1e-9)
+    # It counts as a move that the step control does not accept.
+    assert done[0].displacement > 0.3e-9
+
+
+def test_pores_see_solvent_salt_and_both_channels() -> None:
+    short = {"step": 1e-5}
+    organic = {"Li2EDC": 0.5}
+    (full,) = _advanced(("R1",), organic, **short)
+    (half,) = _advanced(("R1",), organic, solvent=0.5, **short)
+    assert half.extent[0] == pytest.approx(0.5 * full.extent[0], rel=1e-3)
+    (salty,) = _advanced(("R3",), organic, salt=0.5, **short)
+    (plenty,) = _advanced(("R3",), organic, **short)
+    assert salty.extent[0] == pytest.approx(0.5 * plenty.extent[0], rel=1e-3)
+    (deep,) = _advanced(("R1",), organic, action=30.0, **short)
+    (near,) = _advanced(("R1",), organic, action=0.0, carrier=0.0, **short)
+    assert deep.tunnelling[0] < 1e-6 and near.tunnelling[0] == 1.0
+
+
+def test_in_a_resolved_film_a_wall_grows_its_own_phase(plane: CaseMaker) -> None:
+    film = {"kind": "planar_film", "thickness": "3 nm", "shares": {"Li2EDC": 1.0},
+            "seeds": {"law": "none"}}  # fmt: skip
+    case = _porous(plane, ["2 nm", "12 nm"], "10 min", film, reactions=["R1", "R2", "R3"])
+    result = Simulation.from_case(case).run()
+    assert result.state.pore[result.state.phi > 0.99].max() < 0.45
+    for solid in ("LiF", "Li2CO3"):
+        assert result.column(f"thickness_{solid}")[-1] < 1e-15
 
 
 @pytest.mark.mpi
