@@ -250,7 +250,8 @@ def _last_whole(folder: RunFolder) -> Stored:
             return Stored(path, _verify(path))
         except CheckpointError as error:
             problems.append(str(error))
-            logger.warning("%s; trying the one before it", error)
+            if path != found[-1]:
+                logger.warning("%s; trying the one before it", error)
     raise CheckpointError(f"{'; '.join(problems)}; start again with --overwrite")
 
 

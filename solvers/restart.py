@@ -100,7 +100,7 @@ def differences(old: Any, new: Any, path: str = "") -> Iterator[tuple[str, Any, 
 
 
 def _show(value: Any) -> str:
-    return "left out" if value is None else repr(value)
+    return "nothing" if value is None else repr(value)
 
 
 __all__ = ["DriveProgram", "check_same", "differences", "parameter_values"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,21 @@ class Result:
     """
 
     ending: Ending
-    state: FilmState
-    rows: list[Row]
-    summary: dict[str, Any]
+    state: FilmState = field(repr=False)
+    rows: list[Row] = field(repr=False)
+    summary: dict[str, Any] = field(repr=False)
     folder: Path | None
+
+    def __str__(self) -> str:
+        """Return the outcome in one line."""
+        if not self.rows:
+            return f"{self.ending.value} at t = {self.state.time:.6g} s"
+        last = self.rows[-1]
+        return (
+            f"{self.ending.value} at t = {last['time']:.6g} s after {len(self.rows)} steps: film "
+            f"{1e9 * last['thickness']:.4g} nm, charge {last['charge']:.4g} C/m2, "
+            f"{last['grains']:.0f} grains"
+        )
 
     def column(self, name: str) -> Array:
         """Return a column of the time series in SI, such as ``thickness``, (steps,)."""

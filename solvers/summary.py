@@ -105,8 +105,9 @@ def _log(summary: dict[str, Any], worst: Worst) -> None:
     logger.info("%s at t = %s", summary["ending"], readable(summary["time"]))
     if final:
         logger.info(
-            "film %.4g nm, grains %d, charge %.4g C/m2, resistance %.3g ohm m2",
-            1e9 * final["thickness"], final["grains"], final["charge"], final["film_resistance"],
+            "film %.4g nm, grains %d, charge %.4g C/m2, resistance %.3g ohm cm2",
+            1e9 * final["thickness"], final["grains"], final["charge"],
+            1e4 * final["film_resistance"],
         )  # fmt: skip
     logger.info(
         "largest imbalance: elements %.1e, charge %.1e (parts of the throughput)",
@@ -116,7 +117,8 @@ def _log(summary: dict[str, Any], worst: Worst) -> None:
         "%d steps (%d rejected) in %s wall time: %s",
         summary["steps"]["accepted"], summary["steps"]["rejected"], readable(wall["total"]), parts,
     )  # fmt: skip
-    logger.info("parts of the steps: %s", _listed(wall["parts_of_steps"]))
+    if wall["parts_of_steps"]:
+        logger.info("parts of the steps: %s", _listed(wall["parts_of_steps"]))
 
 
 def _listed(seconds: Mapping[str, float]) -> str:

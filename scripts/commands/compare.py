@@ -99,7 +99,10 @@ def read_table(folder: Path) -> dict[str, Floats]:
         whole = [row for row in rows if len(row) == len(names)]
         values = np.array([[float(c) if c else math.nan for c in row] for row in whole])
     except (OSError, ValueError) as error:
-        raise OutputError(f"{path}: cannot be read ({error}); give the folder of a run") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise OutputError(
+            f"{path}: cannot be read ({reason}); give the folder that interphase run has written"
+        ) from error
     if not values.size:
         raise OutputError(f"{path}: holds no step yet")
     return {name: values[:, i] for i, name in enumerate(names)}

@@ -97,7 +97,7 @@ def _spread(row: Parameter) -> str:
         return f"x/÷ {spread.factor:g}"
     if isinstance(spread, Relative):
         return f"+- {100 * spread.fraction:g} %"
-    return "no spread known"
+    return "no spread"
 
 
 def _weakness(table: ParameterTable) -> str:

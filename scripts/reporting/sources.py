@@ -74,7 +74,7 @@ def _row(row: Mapping[str, Any]) -> ParameterRow:
     return ParameterRow(
         key=f"{name}.{of}" if of else name,
         value=_value(row.get("value"), str(row.get("unit", "-"))),
-        spread=_spread(row.get("uncertainty")),
+        spread=_spread(row.get("uncertainty"), str(row.get("unit", "-"))),
         kind=str(source.get("kind", "?")),
         source="; ".join(part for part in reference if part),
         note="; ".join(dict.fromkeys(notes)),
@@ -93,7 +93,8 @@ def _value(value: Any, unit: str) -> str:
         return f"{value:.6g} {unit}"
 
 
-def _spread(uncertainty: Any) -> str:
+def _spread(uncertainty: Any, unit: str) -> str:
+    """Return an uncertainty as text; its numbers have the unit of the row and say so."""
     if not isinstance(uncertainty, Mapping) or len(uncertainty) != 1:
         return "" if uncertainty is None else str(uncertainty)
     ((kind, content),) = uncertainty.items()
@@ -101,5 +102,7 @@ def _spread(uncertainty: Any) -> str:
         return f"none: {content}"
     if kind == "relative":
         return f"± {100.0 * float(content):.3g} %"
-    low, high = (f"{float(number):.4g}" for number in content)
-    return f"{low} to {high}" if kind == "range" else f"× or ÷ {high} around {low}"
+    low, high = (float(number) for number in content)
+    if kind == "range":
+        return f"{_value(low, unit)} to {_value(high, unit)}"
+    return f"× or ÷ {high:.4g} around {_value(low, unit)}"

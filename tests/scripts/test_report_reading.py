@@ -48,3 +48,17 @@ def test_the_table_reads_empty_cells_and_phases(tmp_path: Path) -> None:
     assert series.at("thickness", 0.5) == pytest.approx(5e-10)
     with pytest.raises(OutputError, match="potential"):
         series["potential"]
+
+
+def test_uncertainties_have_the_unit_of_their_value() -> None:
+    """A range in SI once stood beside a value in cm3/mol without saying so."""
+    source = {"kind": "assumed", "note": "none"}
+    rows = [
+        {"name": "molar_volume", "of": "Li2EDC", "value": 95.85e-6, "unit": "m^3/mol",
+         "uncertainty": {"range": [8.0e-5, 9.6e-5]}, "source": source},
+        {"name": "interstitial_rate", "of": "R1", "value": 5e-7, "unit": "mol/m^2/s",
+         "uncertainty": {"log_normal": [5e-7, 3.0]}, "source": source},
+    ]  # fmt: skip
+    volume, rate = parameter_rows({"parameters": rows})
+    assert (volume.value, volume.spread) == ("95.85 cm^3/mol", "80 cm^3/mol to 96 cm^3/mol")
+    assert rate.spread == f"× or ÷ 3 around {rate.value}"
