@@ -16,9 +16,10 @@ from mpi4py import MPI
 from interphase.meshes.parallel import on_root
 from interphase.parameters.case import Case
 from interphase.parameters.constants import FARADAY
-from interphase.parameters.errors import ConvergenceError, CouplingError
+from interphase.parameters.errors import CaseError, ConvergenceError, CouplingError
 from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
+from interphase.solvers.cell_types import CellLimitError
 from interphase.solvers.coupling import Exchange
 from interphase.solvers.diagnostics import field_values
 from interphase.solvers.leg import Leg
@@ -107,9 +108,17 @@ class StudyRun:
                 try:
                     exchange = self._exchange(until - now)
                     reason = self._note(exchange)
+                except CellLimitError as error:
+                    return self._conclude(Ending.DONE, f"end of life: {error}")
                 except (CouplingError, ConvergenceError) as error:
                     self._conclude(Ending.FAILED, str(error))
                     raise
+                except CaseError as error:
+                    if self.study.state.exchanges == 0:
+                        raise
+                    # The program was right for the fresh cell and is not for the aged one.
+                    self._conclude(Ending.FAILED, str(error))
+                    raise CouplingError(str(error)) from error
                 if reason:
                     return self._conclude(Ending.DONE, reason)
                 ending = stop.check()
@@ -120,11 +129,21 @@ class StudyRun:
         return self._conclude(Ending.DONE, "")
 
     def _exchange(self, left: float) -> Exchange:
-        """Go on to the next exchange, no further than the end of the study."""
-        block = cell_of(self._case).storage
-        if block is None:
-            return self.study.exchange()
-        return self.study.exchange(min(left, block.check_every or math.inf))
+        """Go on to the next exchange, no further than the end of the study.
+
+        If it fails, cell and films are as they were before it, so that a checkpoint holds both at
+        one time.
+        """
+        study, block = self.study, cell_of(self._case).storage
+        films, cell = study.films.keep(), study.on_cell(lambda cell: cell.state())
+        try:
+            if block is None:
+                return study.exchange()
+            return study.exchange(min(left, block.check_every or math.inf))
+        except (CouplingError, ConvergenceError, CaseError):
+            study.films.give_back(films)
+            study.on_cell(lambda stepper: stepper.restore(cell))
+            raise
 
     def _note(self, exchange: Exchange) -> str:
         """Write down an exchange; return which end of life it reached, if any."""
@@ -155,7 +174,7 @@ class StudyRun:
 
         on_root(self._comm, write)
         self._last = values
-        return self._comm.bcast(self._end_of_life(values) if self._comm.rank == 0 else None)
+        return self._own_limit() or self._end_of_life(values)
 
     def _values(
         self, exchange: Exchange, leg: Leg, rows: list[dict[str, float]], cell: dict[str, float]
@@ -169,7 +188,8 @@ class StudyRun:
         if math.isnan(first) and not math.isnan(capacity) and capacity > 0.0:
             first = self._notes["first_capacity"] = capacity
         lost = cell["lost_lithium"] * FARADAY / _COULOMB_PER_AH
-        by_loss = 1.0 - lost / self._nominal
+        plated = cell["plated_lithium"] * FARADAY / _COULOMB_PER_AH
+        by_loss = 1.0 - (lost + plated) / self._nominal
         runs = [s for cycle in leg.segments for s in cycle]
         return {
             **cell,
@@ -207,9 +227,16 @@ class StudyRun:
             return f"end of life: {values['remaining_capacity']:.1%} of the capacity is left"
         if stop.dry > 0.0 and values["solvent_left"] < stop.dry:
             return f"end of life: {values['solvent_left']:.1%} of the solvent is left"
-        if stop.plating and values["plated_lithium"] > 0.0:
-            return "end of life: lithium plates"
+        if stop.plating and values["lowest_potential"] < 0.0:
+            return f"end of life: lithium plates at {values['lowest_potential']:.4f} V"
         return ""
+
+    def _own_limit(self) -> str:
+        """Return which limit of the cell itself ended the last exchange, if any."""
+        leg = self.study.last_leg
+        steps = leg.segments[-1] if leg is not None else ()
+        ended = next((s.termination for s in steps if s.own_limit), "")
+        return f"end of life: the cell is at its limit '{ended}'" if ended else ""
 
     @property
     def _wall(self) -> float:

@@ -93,7 +93,7 @@ def _build(spec: CellSpec, law: str, *, external: bool) -> CellModel:
             if external:
                 replace_film(model, spec)
             model.build_model()
-    except pybamm.OptionError as error:
+    except (pybamm.OptionError, pybamm.ModelError, NotImplementedError) as error:
         raise CaseError(f"PyBaMM refuses: {_first_line(error)}", "cell.options") from error
     if not external:
         _name_film(model)
