@@ -29,7 +29,7 @@ from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
 from interphase.solvers.snapshots import Snapshots
 from interphase.solvers.stopping import Ending, StopRequest
-from interphase.solvers.study_records import StudyRecorder, capacity_of
+from interphase.solvers.study_records import StudyRecorder, discharged
 from interphase.solvers.study_setup import Condition, build_study, cell_of, spec_of
 
 logger = logging.getLogger(__name__)
@@ -168,8 +168,7 @@ class StudyRun:
         def write() -> None:
             self._recorder.ageing(values)
             self._recorder.patches(exchange.time, exchange.cycle, self.study.places.films, rows)
-            skipped = exchange.cycle - leg.jumped - len(leg.segments)
-            self._recorder.cell(leg, max(skipped, 0), exchange.time - leg.spent)
+            self._recorder.cell(leg, exchange.cycle, exchange.time)
             self._progress(exchange, values)
 
         on_root(self._comm, write)
@@ -182,8 +181,7 @@ class StudyRun:
         places = self.study.places
         thickness = np.array([row["thickness"] for row in rows])
         weight = places.film_area / places.film_area.sum()
-        whole = exchange.cycle > 0 and self.study.state.cursor.at_start
-        capacity = capacity_of(leg) if whole else math.nan
+        capacity = self._cycle_capacity(leg)
         first = float(self._notes["first_capacity"])
         if math.isnan(first) and not math.isnan(capacity) and capacity > 0.0:
             first = self._notes["first_capacity"] = capacity
@@ -220,6 +218,16 @@ class StudyRun:
             "rejected": self.study.state.rejected,
             "wall_time": self._wall,
         }  # fmt: skip
+
+    def _cycle_capacity(self, leg: Leg) -> float:
+        """Return the discharge of the cycle that is done [A h]; nan within one.
+
+        A cycle may take several exchanges.
+        """
+        so_far = float(self._notes.get("discharged", 0.0)) + discharged(leg)
+        done = leg.cursor.cycle > 0 and leg.cursor.at_start
+        self._notes["discharged"] = 0.0 if done else so_far
+        return so_far if done else math.nan
 
     def _end_of_life(self, values: Mapping[str, float]) -> str:
         stop = cell_of(self._case).stop

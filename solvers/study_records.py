@@ -119,16 +119,25 @@ class StudyRecorder:
             ],
         )
 
-    def cell(self, leg: Leg, cycle: int, start: float) -> None:
-        """Write what the cell did, every simulated cycle."""
+    def cell(self, leg: Leg, cycle: int, end: float) -> None:
+        """Write what the cell did, every simulated cycle.
+
+        Args:
+            leg: between two exchanges.
+            cycle: whole cycles done at its end.
+            end: time of the cell at its end [s]; cycles that were jumped over come last.
+        """
         rows = []
+        number = cycle - leg.jumped - len(leg.segments) + (not leg.cursor.at_start)
+        repeated = sum(s.duration for s in leg.segments[-1]) if leg.jumped else 0.0
+        start = end - leg.spent - leg.jumped * repeated
         for index, steps in enumerate(leg.segments):
             for s in steps:
                 if s.skipped:
                     continue
                 potential = s.surface_potential.mean(axis=1)
                 rows += [
-                    [cycle + index, start + t, v, i, w, u]
+                    [max(number, 0) + index, start + t, v, i, w, u]
                     for t, v, i, w, u in zip(
                         s.times, s.voltage, s.current, s.temperature, potential, strict=True
                     )
@@ -145,8 +154,8 @@ class StudyRecorder:
         self.counts[name] += len(rows)
 
 
-def capacity_of(leg: Leg) -> float:
-    """Return the charge discharged in the last whole cycle [A h]."""
+def discharged(leg: Leg) -> float:
+    """Return the charge discharged in the last cycle of a leg, or in the part that it is [A h]."""
     total = 0.0
     for s in leg.segments[-1]:
         if not s.skipped:

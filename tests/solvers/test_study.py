@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,25 @@ def test_a_study_leaves_its_files(tmp_path: Path) -> None:
         assert all(len([float(cell) for cell in row]) == len(head) for row in body)
     with pytest.raises(FolderError, match="--restart"):
         run_studies(case, MPI.COMM_SELF, tmp_path)
+
+
+def test_a_cycle_of_several_exchanges_has_one_capacity(tmp_path: Path) -> None:
+    """What is discharged before and after an exchange is one discharge, and one cycle."""
+    program = ["Rest for 5 seconds", "Discharge at 1C for 36 seconds", "Rest for 5 seconds"]
+    exchange = {"first": "20 s", "longest": "20 s", "most_cycles": 1}
+    case = storage(
+        "1 h", storage=None, experiment=program, cycles=2, exchange=exchange, initial_soc=0.5
+    )
+    assert run_studies(case, MPI.COMM_SELF, tmp_path) is Ending.DONE
+    seen = [row["discharge_capacity"] for row in rows(tmp_path)]
+    assert len(seen) > 4
+    whole = [value for value in seen if not math.isnan(value)]
+    assert whole == pytest.approx([5.0 * 36.0 / 3600.0] * 2, rel=1e-6)
+    with (tmp_path / "cell.csv").open(encoding="utf-8") as file:
+        lines = [(int(row["Cycle"]), float(row["Time [s]"])) for row in csv.DictReader(file)]
+    for cycle in (0, 1):
+        times = [time for number, time in lines if number == cycle]
+        assert (times[0], times[-1]) == pytest.approx((46.0 * cycle, 46.0 * (cycle + 1)))
 
 
 BAD = [
