@@ -58,7 +58,8 @@ def read_parameters(spec: CellSpec) -> Any:
     """Return ``pybamm.ParameterValues`` of a spec, with its overrides, temperature and charge.
 
     Raises:
-        CaseError: if the set or file is missing, or a name of ``override`` is unknown.
+        CaseError: if the set or file is missing or not of such a cell, or a name of ``override``
+            is unknown.
     """
     if spec.parameters.endswith(".json"):
         values = read_bpx(Path(spec.parameters))
@@ -70,6 +71,13 @@ def read_parameters(spec: CellSpec) -> Any:
                 "cell.parameters",
             )
         values = pybamm.ParameterValues(spec.parameters)
+    lacking = [name for name in _FULL_CELL if name not in values]
+    if lacking:
+        raise CaseError(
+            f"'{spec.parameters}' is no lithium-ion cell with two electrodes of one material each: "
+            f"it lacks '{lacking[0]}'",
+            "cell.parameters",
+        )
     for name, number in spec.override.items():
         if name not in values:
             raise CaseError(
@@ -81,6 +89,15 @@ def read_parameters(spec: CellSpec) -> Any:
     values.update({"Initial temperature [K]": spec.temperature})
     values.update({"Ambient temperature [K]": spec.temperature})
     return values
+
+
+_FULL_CELL: Final = (
+    "Negative electrode OCP [V]",
+    "Positive electrode OCP [V]",
+    "Maximum concentration in negative electrode [mol.m-3]",
+    "Negative electrode active material volume fraction",
+)
+"""What sets of half cells, composite electrodes, circuits and lead-acid cells lack."""
 
 
 def _build(spec: CellSpec, law: str, *, external: bool) -> CellModel:
