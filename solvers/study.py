@@ -16,7 +16,12 @@ from mpi4py import MPI
 from interphase.meshes.parallel import on_root
 from interphase.parameters.case import Case
 from interphase.parameters.constants import FARADAY
-from interphase.parameters.errors import CaseError, ConvergenceError, CouplingError
+from interphase.parameters.errors import (
+    CaseError,
+    ConvergenceError,
+    CouplingError,
+    MeshError,
+)
 from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
 from interphase.solvers.cell_types import CellLimitError
@@ -26,6 +31,7 @@ from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.progress import readable
 from interphase.solvers.provenance import describe, write_provenance
+from interphase.solvers.room import RoomWatch
 from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
 from interphase.solvers.snapshots import Snapshots
 from interphase.solvers.stopping import Ending, StopRequest
@@ -80,6 +86,10 @@ class StudyRun:
         self._snapshots = self._open_snapshots()
         patch = next(iter(self.study.films.own.values()), None)
         columns = comm.bcast(self._columns(patch) if comm.rank == 0 else None)
+        if not isinstance(patch, PhaseFieldPatch):
+            raise CouplingError("a study needs phase-field patches, on every rank")
+        self._room = RoomWatch(patch.problem.geometry, patch.problem.width)
+        self._check_room()
         self._recorder = StudyRecorder(folder, columns)
         self._notes: dict[str, Any] = {"wall": 0.0, "first_capacity": math.nan, "worst": {}}
         counts: Mapping[str, int] | None = None
@@ -91,6 +101,13 @@ class StudyRun:
         self._nominal = self.study.on_cell(lambda cell: float(cell.nominal_capacity))
         on_root(comm, lambda: self._begin(counts))
         self._describe(restart=restart)
+
+    def _check_room(self) -> None:
+        """Refuse a film that does not fit into its domain from the start."""
+        try:
+            self._room.check(max(self.study.films.each(lambda i, film: film.thickness)))
+        except ConvergenceError as error:
+            raise MeshError(str(error)) from error
 
     def run(self, *, walltime: float | None = None) -> StudyResult:
         """Run to the end of the program, an end of life or the wall-time limit. Collective.
@@ -115,6 +132,8 @@ class StudyRun:
                     raise
                 except CaseError as error:
                     if self.study.state.exchanges == 0:
+                        # Nothing was computed: the folder is free for the mended case.
+                        on_root(self._comm, RunFolder(self._folder).clear)
                         raise
                     # The program was right for the fresh cell and is not for the aged one.
                     self._conclude(Ending.FAILED, str(error))
@@ -157,6 +176,7 @@ class StudyRun:
         drive = Drive(float(leg.segments[-1][-1].film_potential[-1].mean()), 0.0,
                       float(leg.segments[-1][-1].temperature[-1]))  # fmt: skip
         rows = self.study.films.each(lambda i, film: _patch_row(film, drive))
+        self._room.check(max(row["film_top"] for row in rows))
         numbers = self.study.on_cell(_cell_numbers)
         values = self._values(exchange, leg, rows, numbers)
         worst = self._notes["worst"]
