@@ -34,6 +34,7 @@ from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.room import RoomWatch
 from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
 from interphase.solvers.snapshots import Snapshots
+from interphase.solvers.space import Array
 from interphase.solvers.stopping import Ending, StopRequest
 from interphase.solvers.study_records import StudyRecorder, discharged
 from interphase.solvers.study_setup import Condition, build_study, cell_of, spec_of
@@ -98,9 +99,21 @@ class StudyRun:
             counts = self._notes["counts"]
         else:
             on_root(comm, run_folder.clear)
+        if "salt" not in self._notes:
+            self._bathe(np.full(self.study.films.size, self.study.on_cell(_initial_salt)))
         self._nominal = self.study.on_cell(lambda cell: float(cell.nominal_capacity))
         on_root(comm, lambda: self._begin(counts))
         self._describe(restart=restart)
+
+    def _bathe(self, salt: Array) -> None:
+        """Let the films see the salt of the cell's electrolyte [mol/m3], (films,).
+
+        It is the mean of the exchange before: a film meets the electrolyte one exchange late.
+        """
+        self._notes["salt"] = salt.tolist()
+        for i, film in self.study.films.own.items():
+            if isinstance(film, PhaseFieldPatch):
+                film.bathe(float(salt[i]))
 
     def _check_room(self) -> None:
         """Refuse a film that does not fit into its domain from the start."""
@@ -187,12 +200,16 @@ class StudyRun:
 
         def write() -> None:
             self._recorder.ageing(values)
-            self._recorder.patches(exchange.time, exchange.cycle, self.study.places.films, rows)
+            salt = np.array(self._notes["salt"])
+            self._recorder.patches(
+                exchange.time, exchange.cycle, self.study.places.films, salt, rows
+            )
             self._recorder.cell(leg, exchange.cycle, exchange.time)
             self._progress(exchange, values)
 
         on_root(self._comm, write)
         self._last = values
+        self._bathe(leg.salt(self.study.places))
         return self._own_limit() or self._end_of_life(values)
 
     def _values(
@@ -360,6 +377,10 @@ def _patch_row(film: object, drive: Drive) -> dict[str, float]:
     if not isinstance(film, PhaseFieldPatch):
         raise CouplingError("only phase-field patches have rows")
     return dict(film.row(drive).values)
+
+
+def _initial_salt(cell: Any) -> float:
+    return float(cell.parameter_values["Initial concentration in electrolyte [mol.m-3]"])
 
 
 def _cell_numbers(cell: Any) -> dict[str, float]:

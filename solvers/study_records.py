@@ -31,7 +31,10 @@ AGEING: Final = (
 )  # fmt: skip
 """Columns of ``ageing.csv``: name and unit."""
 
-PATCH_FIRST: Final = (("time", "s"), ("cycle", "-"), ("patch", "-"), ("position", "m"))
+PATCH_FIRST: Final = (
+    ("time", "s"), ("cycle", "-"), ("patch", "-"), ("position", "m"),
+    ("electrolyte_salt", "mol/m3"),
+)  # fmt: skip
 """First columns of ``patches.csv``; those of a film's time series follow."""
 
 # PyBaMM's names, so that the file reads like a saved solution.
@@ -108,13 +111,18 @@ class StudyRecorder:
         self._add("ageing", [[values[name] for name, _ in AGEING]])
 
     def patches(
-        self, time: float, cycle: int, positions: Array, rows: Sequence[Mapping[str, float]]
+        self,
+        time: float,
+        cycle: int,
+        positions: Array,
+        salt: Array,
+        rows: Sequence[Mapping[str, float]],
     ) -> None:
-        """Write the numbers of the patches."""
+        """Write the numbers of the patches: where they are, the salt that they saw, their rows."""
         self._add(
             "patches",
             [
-                [time, cycle, i, float(positions[i]), *(row[n] for n in self._patch_columns)]
+                [time, cycle, i, positions[i], salt[i], *(row[n] for n in self._patch_columns)]
                 for i, row in enumerate(rows)
             ],
         )
