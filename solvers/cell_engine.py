@@ -97,6 +97,12 @@ class CellEngine:
         start = self.model.concatenated_initial_conditions
         return np.asarray(start.evaluate(t=0.0, inputs=self._plain(self.inputs))).reshape(-1)
 
+    def solution(self, time: float, states: Array, inputs: Mapping[str, Array]) -> Any:
+        """Return ``pybamm.Solution`` of one state, (number of states,), at ``time`` [s]."""
+        return self._pybamm.Solution(
+            np.array([time]), states.reshape(-1, 1), self.model, self._plain(inputs)
+        )
+
     def advance(self, states: Array, duration: float, inputs: Mapping[str, Array]) -> Advance:
         """Integrate from ``states`` for ``duration`` [s] or to the first event.
 

@@ -24,6 +24,7 @@ from interphase.parameters.errors import (
 )
 from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
+from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_types import CellLimitError
 from interphase.solvers.coupling import Exchange
 from interphase.solvers.diagnostics import field_values
@@ -37,7 +38,7 @@ from interphase.solvers.snapshots import Snapshots
 from interphase.solvers.space import Array
 from interphase.solvers.stopping import Ending, StopRequest
 from interphase.solvers.study_records import StudyRecorder, discharged
-from interphase.solvers.study_setup import Condition, build_study, cell_of, spec_of
+from interphase.solvers.study_setup import Condition, build_study, cell_of
 
 logger = logging.getLogger(__name__)
 
@@ -356,14 +357,15 @@ class StudyRun:
 
     def _describe(self, *, restart: bool) -> None:
         film = next(iter(self.study.films.own.values()), None)
-        if self._comm.rank == 0 and isinstance(film, PhaseFieldPatch):
+        cell = self.study.cell
+        if isinstance(cell, PyBaMMCell) and isinstance(film, PhaseFieldPatch):
             # PyBaMM takes seconds to import; it is there already when a study has a cell
             from interphase.models.cell.sources import describe_cell
 
-            problem, case = film.problem, cell_of(self._case)
+            problem = film.problem
             entry = describe(self._comm, problem.table, problem.space.global_size)
-            entry["cell"] = describe_cell(spec_of(case, self._condition))
-            entry["cell"]["area_ratio"] = case.area_ratio.model_dump()
+            area = cell_of(self._case).area_ratio.model_dump()
+            entry["cell"] = {**describe_cell(cell.spec), "area_ratio": area}
             write_provenance(self._folder / "provenance.json", entry, restart=restart)
 
     @staticmethod
