@@ -82,6 +82,13 @@ class Case(Block):
                 "or model.deposition: proportional, or give initial.shares",
                 "initial.seeds.law",
             )
+        cell = self.drive.cell
+        if cell is not None and cell.stop.dry > 0.0 and not self.model.dry_out:
+            raise CaseError(
+                "needs a finite amount of solvent; write model.dry_out: true and "
+                "model.reservoir_volume_per_area, or leave it out",
+                "drive.cell.stop.dry",
+            )
         if self.drive.kind == "program":
             # a CSV file is read when the program is asked for: a Case alone touches no files
             self.program()

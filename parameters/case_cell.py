@@ -70,7 +70,7 @@ class StopCase(Block):
     """Stop when the capacity has fallen to this part of the first one [-], or null."""
 
     plating: bool = False
-    """Stop when lithium begins to plate (needs the option ``lithium plating``)."""
+    """Stop when the potential that the films see falls below that of lithium, 0 V."""
 
     dry: float = Field(default=0.0, ge=0.0, lt=1.0)
     """Stop when this part of the solvent is left [-] (needs ``model.dry_out``)."""

@@ -110,6 +110,11 @@ class PyBaMMCell:
         """PyBaMM's parameter values of this cell."""
         return self._cell.parameters
 
+    @property
+    def spec(self) -> CellSpec:
+        """What the cell is made of."""
+        return self._spec
+
     # ---------------------------------------------------------------- where it is
 
     @property
@@ -256,6 +261,12 @@ class PyBaMMCell:
             temperature=self._temperature,
             film={name: value.copy() for name, value in self._film.items()},
             windows=None if self._windows is None else self._windows.copy(),
+        )
+
+    def solution(self) -> Any:
+        """Return ``pybamm.Solution`` of the present state; it has every variable of the model."""
+        return self._engine.solution(
+            self._time, self._states, {**self._engine.inputs, **self._film}
         )
 
     def restore(self, state: CellState) -> None:

@@ -69,6 +69,7 @@ def run_leg(
     """Run a cell until ``longest`` [s] have passed or its cycle is done.
 
     Where the rest of a cycle is skipped, the next of ``cycles`` cycles is begun in the same leg.
+    A limit of the cell itself, such as closed pores, ends it.
 
     Returns:
         What the films saw, step by step, and the place after it.
@@ -84,6 +85,9 @@ def run_leg(
         step = piece(program[cursor.step], cursor.elapsed, left)
         segment = cell.run(step)
         segments.append(segment)
+        if segment.own_limit:
+            # The cell is at the end of what it can do; the films still take what it has booked.
+            return segments, cursor.after(segment, step, len(program))
         left, spent = left - segment.duration, spent + segment.duration
         done = cursor.elapsed + segment.duration
         finished = done >= program[cursor.step].duration - _SLIVER

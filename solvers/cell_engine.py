@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from interphase.models.cell.inputs import CONTROL, THRESHOLDS
 from interphase.models.cell.spec import CellSpec
 from interphase.parameters.errors import CouplingError, ParameterError
+from interphase.solvers.cell_types import CellLimitError
 
 if TYPE_CHECKING:
     from interphase.models.cell.model import CellModel
@@ -96,11 +97,18 @@ class CellEngine:
         start = self.model.concatenated_initial_conditions
         return np.asarray(start.evaluate(t=0.0, inputs=self._plain(self.inputs))).reshape(-1)
 
+    def solution(self, time: float, states: Array, inputs: Mapping[str, Array]) -> Any:
+        """Return ``pybamm.Solution`` of one state, (number of states,), at ``time`` [s]."""
+        return self._pybamm.Solution(
+            np.array([time]), states.reshape(-1, 1), self.model, self._plain(inputs)
+        )
+
     def advance(self, states: Array, duration: float, inputs: Mapping[str, Array]) -> Advance:
         """Integrate from ``states`` for ``duration`` [s] or to the first event.
 
         Raises:
             ViolatedAtStartError: if an event is already passed.
+            CellLimitError: if the model cannot go on from here.
             CouplingError: if the integration fails twice, or does not advance.
         """
         try:
@@ -117,7 +125,7 @@ class CellEngine:
                     f"{self._spec.rtol * RETRY_FACTOR:.0e}: {text[0] if text else 'no reason'}"
                 ) from second
         if not result.times[-1] > 0.0 and result.own_limit:
-            raise CouplingError(f"the cell is at the end of what it can do: '{result.event}'")
+            raise CellLimitError(f"the cell is at the end of what it can do: '{result.event}'")
         if not result.times[-1] > 0.0:
             raise CouplingError(
                 f"the cell model did not advance (event: {result.event or 'none'}); a limit is "

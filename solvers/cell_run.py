@@ -11,7 +11,7 @@ from interphase.models.cell.inputs import THRESHOLDS
 from interphase.parameters.errors import CaseError, CouplingError
 from interphase.solvers.cell_engine import Advance, CellEngine, ViolatedAtStartError
 from interphase.solvers.cell_readout import Readout
-from interphase.solvers.cell_types import ControlStep, Segment, Termination
+from interphase.solvers.cell_types import CellLimitError, ControlStep, Segment, Termination
 
 type Array = NDArray[np.float64]
 type Inputs = dict[str, Array]
@@ -122,7 +122,7 @@ class StepRunner:
             try:
                 look = self._engine.advance(states, moment, free)
             except ViolatedAtStartError as error:
-                raise CouplingError(
+                raise CellLimitError(
                     f"step '{step.label}': the cell is at the end of what it can do: "
                     f"{', '.join(error.limits)}"
                 ) from error

@@ -31,6 +31,10 @@ class TableWindowError(CouplingError):
         return type(self), (str(self), self.lowest, self.highest)
 
 
+class CellLimitError(CouplingError):
+    """The cell model is at a limit of its own, such as closed pores or an empty particle."""
+
+
 @dataclass(frozen=True, slots=True)
 class Termination:
     """A limit that ends a step.

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from interphase.models.cell.response import ResponseTable
 from interphase.parameters.errors import CouplingError
 from interphase.solvers.cell_cursor import Cursor
@@ -102,6 +104,12 @@ class Leg:
     def spent(self) -> float:
         """Time simulated [s]."""
         return sum(s.duration for cycle in self.segments for s in cycle)
+
+    def salt(self, places: Places) -> Array:
+        """Return the mean salt concentration at each film [mol/m3], (films,)."""
+        runs = [s for cycle in self.segments for s in cycle if s.duration > 0.0]
+        total = sum(np.trapezoid(s.concentration, s.times, axis=0) for s in runs)
+        return np.interp(places.films, places.nodes, np.asarray(total) / self.spent)
 
     def exposures(
         self, places: Places, responses: Sequence[FilmResponse], drop_share: float

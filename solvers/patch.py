@@ -114,6 +114,17 @@ class PhaseFieldPatch:
             self.state, drive, step=self.state.step, newton=0, wall=0.0, exact=True
         )
 
+    def bathe(self, salt: float) -> None:
+        """Set the salt concentration of the cell's electrolyte at the film [mol/m3]."""
+        model = self.problem.model
+        outside = salt / self.problem.table.value("concentration_ref", "salt")
+        level = self.state.salt_level
+        if model.salt is None:
+            # not solved: as outside everywhere
+            level = np.full_like(level, outside)
+        clock = replace(self.state.clock, wait=0)
+        self.state = replace(self.state, salt_outside=outside, salt_level=level, clock=clock)
+
     def keep(self) -> object:
         """Return the state, which no step changes."""
         return self.state, self.control, self.trial

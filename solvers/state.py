@@ -91,6 +91,8 @@ class FilmState:
         wetted: volume of the electrolyte over that at the start [-], as an indicator of the wetted
             part of the electrode; reported only, reactions run on all of it.
         books: what was booked.
+        salt_outside: salt in the electrolyte above the domain over that of the table [-], where a
+            cell sets it.
     """
 
     time: float
@@ -114,6 +116,7 @@ class FilmState:
     reservoir: float
     wetted: float
     books: Books
+    salt_outside: float = 1.0
 
     @property
     def pore(self) -> Array:

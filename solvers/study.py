@@ -16,20 +16,29 @@ from mpi4py import MPI
 from interphase.meshes.parallel import on_root
 from interphase.parameters.case import Case
 from interphase.parameters.constants import FARADAY
-from interphase.parameters.errors import ConvergenceError, CouplingError
+from interphase.parameters.errors import (
+    CaseError,
+    ConvergenceError,
+    CouplingError,
+    MeshError,
+)
 from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
+from interphase.solvers.cell import PyBaMMCell
+from interphase.solvers.cell_types import CellLimitError
 from interphase.solvers.coupling import Exchange
 from interphase.solvers.diagnostics import field_values
 from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.progress import readable
 from interphase.solvers.provenance import describe, write_provenance
+from interphase.solvers.room import RoomWatch
 from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
 from interphase.solvers.snapshots import Snapshots
+from interphase.solvers.space import Array
 from interphase.solvers.stopping import Ending, StopRequest
-from interphase.solvers.study_records import StudyRecorder, capacity_of
-from interphase.solvers.study_setup import Condition, build_study, cell_of, spec_of
+from interphase.solvers.study_records import StudyRecorder, discharged
+from interphase.solvers.study_setup import Condition, build_study, cell_of
 
 logger = logging.getLogger(__name__)
 
@@ -79,6 +88,10 @@ class StudyRun:
         self._snapshots = self._open_snapshots()
         patch = next(iter(self.study.films.own.values()), None)
         columns = comm.bcast(self._columns(patch) if comm.rank == 0 else None)
+        if not isinstance(patch, PhaseFieldPatch):
+            raise CouplingError("a study needs phase-field patches, on every rank")
+        self._room = RoomWatch(patch.problem.geometry, patch.problem.width)
+        self._check_room()
         self._recorder = StudyRecorder(folder, columns)
         self._notes: dict[str, Any] = {"wall": 0.0, "first_capacity": math.nan, "worst": {}}
         counts: Mapping[str, int] | None = None
@@ -87,9 +100,28 @@ class StudyRun:
             counts = self._notes["counts"]
         else:
             on_root(comm, run_folder.clear)
+        if "salt" not in self._notes:
+            self._bathe(np.full(self.study.films.size, self.study.on_cell(_initial_salt)))
         self._nominal = self.study.on_cell(lambda cell: float(cell.nominal_capacity))
         on_root(comm, lambda: self._begin(counts))
         self._describe(restart=restart)
+
+    def _bathe(self, salt: Array) -> None:
+        """Let the films see the salt of the cell's electrolyte [mol/m3], (films,).
+
+        It is the mean of the exchange before: a film meets the electrolyte one exchange late.
+        """
+        self._notes["salt"] = salt.tolist()
+        for i, film in self.study.films.own.items():
+            if isinstance(film, PhaseFieldPatch):
+                film.bathe(float(salt[i]))
+
+    def _check_room(self) -> None:
+        """Refuse a film that does not fit into its domain from the start."""
+        try:
+            self._room.check(max(self.study.films.each(lambda i, film: film.thickness)))
+        except ConvergenceError as error:
+            raise MeshError(str(error)) from error
 
     def run(self, *, walltime: float | None = None) -> StudyResult:
         """Run to the end of the program, an end of life or the wall-time limit. Collective.
@@ -107,9 +139,19 @@ class StudyRun:
                 try:
                     exchange = self._exchange(until - now)
                     reason = self._note(exchange)
+                except CellLimitError as error:
+                    return self._conclude(Ending.DONE, f"end of life: {error}")
                 except (CouplingError, ConvergenceError) as error:
                     self._conclude(Ending.FAILED, str(error))
                     raise
+                except CaseError as error:
+                    if self.study.state.exchanges == 0:
+                        # Nothing was computed: the folder is free for the mended case.
+                        on_root(self._comm, RunFolder(self._folder).clear)
+                        raise
+                    # The program was right for the fresh cell and is not for the aged one.
+                    self._conclude(Ending.FAILED, str(error))
+                    raise CouplingError(str(error)) from error
                 if reason:
                     return self._conclude(Ending.DONE, reason)
                 ending = stop.check()
@@ -120,11 +162,21 @@ class StudyRun:
         return self._conclude(Ending.DONE, "")
 
     def _exchange(self, left: float) -> Exchange:
-        """Go on to the next exchange, no further than the end of the study."""
-        block = cell_of(self._case).storage
-        if block is None:
-            return self.study.exchange()
-        return self.study.exchange(min(left, block.check_every or math.inf))
+        """Go on to the next exchange, no further than the end of the study.
+
+        If it fails, cell and films are as they were before it, so that a checkpoint holds both at
+        one time.
+        """
+        study, block = self.study, cell_of(self._case).storage
+        films, cell = study.films.keep(), study.on_cell(lambda cell: cell.state())
+        try:
+            if block is None:
+                return study.exchange()
+            return study.exchange(min(left, block.check_every or math.inf))
+        except (CouplingError, ConvergenceError, CaseError):
+            study.films.give_back(films)
+            study.on_cell(lambda stepper: stepper.restore(cell))
+            raise
 
     def _note(self, exchange: Exchange) -> str:
         """Write down an exchange; return which end of life it reached, if any."""
@@ -138,6 +190,7 @@ class StudyRun:
         drive = Drive(float(leg.segments[-1][-1].film_potential[-1].mean()), 0.0,
                       float(leg.segments[-1][-1].temperature[-1]))  # fmt: skip
         rows = self.study.films.each(lambda i, film: _patch_row(film, drive))
+        self._room.check(max(row["film_top"] for row in rows))
         numbers = self.study.on_cell(_cell_numbers)
         values = self._values(exchange, leg, rows, numbers)
         worst = self._notes["worst"]
@@ -148,14 +201,17 @@ class StudyRun:
 
         def write() -> None:
             self._recorder.ageing(values)
-            self._recorder.patches(exchange.time, exchange.cycle, self.study.places.films, rows)
-            skipped = exchange.cycle - leg.jumped - len(leg.segments)
-            self._recorder.cell(leg, max(skipped, 0), exchange.time - leg.spent)
+            salt = np.array(self._notes["salt"])
+            self._recorder.patches(
+                exchange.time, exchange.cycle, self.study.places.films, salt, rows
+            )
+            self._recorder.cell(leg, exchange.cycle, exchange.time)
             self._progress(exchange, values)
 
         on_root(self._comm, write)
         self._last = values
-        return self._comm.bcast(self._end_of_life(values) if self._comm.rank == 0 else None)
+        self._bathe(leg.salt(self.study.places))
+        return self._own_limit() or self._end_of_life(values)
 
     def _values(
         self, exchange: Exchange, leg: Leg, rows: list[dict[str, float]], cell: dict[str, float]
@@ -163,13 +219,13 @@ class StudyRun:
         places = self.study.places
         thickness = np.array([row["thickness"] for row in rows])
         weight = places.film_area / places.film_area.sum()
-        whole = exchange.cycle > 0 and self.study.state.cursor.at_start
-        capacity = capacity_of(leg) if whole else math.nan
+        capacity = self._cycle_capacity(leg)
         first = float(self._notes["first_capacity"])
         if math.isnan(first) and not math.isnan(capacity) and capacity > 0.0:
             first = self._notes["first_capacity"] = capacity
         lost = cell["lost_lithium"] * FARADAY / _COULOMB_PER_AH
-        by_loss = 1.0 - lost / self._nominal
+        plated = cell["plated_lithium"] * FARADAY / _COULOMB_PER_AH
+        by_loss = 1.0 - (lost + plated) / self._nominal
         runs = [s for cycle in leg.segments for s in cycle]
         return {
             **cell,
@@ -201,15 +257,32 @@ class StudyRun:
             "wall_time": self._wall,
         }  # fmt: skip
 
+    def _cycle_capacity(self, leg: Leg) -> float:
+        """Return the discharge of the cycle that is done [A h]; nan within one.
+
+        A cycle may take several exchanges.
+        """
+        so_far = float(self._notes.get("discharged", 0.0)) + discharged(leg)
+        done = leg.cursor.cycle > 0 and leg.cursor.at_start
+        self._notes["discharged"] = 0.0 if done else so_far
+        return so_far if done else math.nan
+
     def _end_of_life(self, values: Mapping[str, float]) -> str:
         stop = cell_of(self._case).stop
         if stop.capacity is not None and values["remaining_capacity"] < stop.capacity:
             return f"end of life: {values['remaining_capacity']:.1%} of the capacity is left"
         if stop.dry > 0.0 and values["solvent_left"] < stop.dry:
             return f"end of life: {values['solvent_left']:.1%} of the solvent is left"
-        if stop.plating and values["plated_lithium"] > 0.0:
-            return "end of life: lithium plates"
+        if stop.plating and values["lowest_potential"] < 0.0:
+            return f"end of life: lithium plates at {values['lowest_potential']:.4f} V"
         return ""
+
+    def _own_limit(self) -> str:
+        """Return which limit of the cell itself ended the last exchange, if any."""
+        leg = self.study.last_leg
+        steps = leg.segments[-1] if leg is not None else ()
+        ended = next((s.termination for s in steps if s.own_limit), "")
+        return f"end of life: the cell is at its limit '{ended}'" if ended else ""
 
     @property
     def _wall(self) -> float:
@@ -284,14 +357,15 @@ class StudyRun:
 
     def _describe(self, *, restart: bool) -> None:
         film = next(iter(self.study.films.own.values()), None)
-        if self._comm.rank == 0 and isinstance(film, PhaseFieldPatch):
+        cell = self.study.cell
+        if isinstance(cell, PyBaMMCell) and isinstance(film, PhaseFieldPatch):
             # PyBaMM takes seconds to import; it is there already when a study has a cell
             from interphase.models.cell.sources import describe_cell
 
-            problem, case = film.problem, cell_of(self._case)
+            problem = film.problem
             entry = describe(self._comm, problem.table, problem.space.global_size)
-            entry["cell"] = describe_cell(spec_of(case, self._condition))
-            entry["cell"]["area_ratio"] = case.area_ratio.model_dump()
+            area = cell_of(self._case).area_ratio.model_dump()
+            entry["cell"] = {**describe_cell(cell.spec), "area_ratio": area}
             write_provenance(self._folder / "provenance.json", entry, restart=restart)
 
     @staticmethod
@@ -305,6 +379,10 @@ def _patch_row(film: object, drive: Drive) -> dict[str, float]:
     if not isinstance(film, PhaseFieldPatch):
         raise CouplingError("only phase-field patches have rows")
     return dict(film.row(drive).values)
+
+
+def _initial_salt(cell: Any) -> float:
+    return float(cell.parameter_values["Initial concentration in electrolyte [mol.m-3]"])
 
 
 def _cell_numbers(cell: Any) -> dict[str, float]:

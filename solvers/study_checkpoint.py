@@ -99,6 +99,15 @@ def load(study: AgeingStudy, folder: Path, case: Case) -> dict[str, Any]:
     return dict(meta["notes"])
 
 
+def load_cell(folder: Path) -> CellState:
+    """Return the state of the cell at the last checkpoint of a study. For one rank.
+
+    Raises:
+        CheckpointError: there is none, or it is damaged.
+    """
+    return _load_cell(_find(folder)[0] / "cell.npz")
+
+
 def exists(folder: Path) -> bool:
     """Return whether there is something to continue from."""
     return any((folder / name / "study.json").exists() for name in (_NAME, _PREVIOUS))

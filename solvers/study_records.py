@@ -31,7 +31,10 @@ AGEING: Final = (
 )  # fmt: skip
 """Columns of ``ageing.csv``: name and unit."""
 
-PATCH_FIRST: Final = (("time", "s"), ("cycle", "-"), ("patch", "-"), ("position", "m"))
+PATCH_FIRST: Final = (
+    ("time", "s"), ("cycle", "-"), ("patch", "-"), ("position", "m"),
+    ("electrolyte_salt", "mol/m3"),
+)  # fmt: skip
 """First columns of ``patches.csv``; those of a film's time series follow."""
 
 # PyBaMM's names, so that the file reads like a saved solution.
@@ -108,27 +111,41 @@ class StudyRecorder:
         self._add("ageing", [[values[name] for name, _ in AGEING]])
 
     def patches(
-        self, time: float, cycle: int, positions: Array, rows: Sequence[Mapping[str, float]]
+        self,
+        time: float,
+        cycle: int,
+        positions: Array,
+        salt: Array,
+        rows: Sequence[Mapping[str, float]],
     ) -> None:
-        """Write the numbers of the patches."""
+        """Write the numbers of the patches: where they are, the salt that they saw, their rows."""
         self._add(
             "patches",
             [
-                [time, cycle, i, float(positions[i]), *(row[n] for n in self._patch_columns)]
+                [time, cycle, i, positions[i], salt[i], *(row[n] for n in self._patch_columns)]
                 for i, row in enumerate(rows)
             ],
         )
 
-    def cell(self, leg: Leg, cycle: int, start: float) -> None:
-        """Write what the cell did, every simulated cycle."""
+    def cell(self, leg: Leg, cycle: int, end: float) -> None:
+        """Write what the cell did, every simulated cycle.
+
+        Args:
+            leg: between two exchanges.
+            cycle: whole cycles done at its end.
+            end: time of the cell at its end [s]; cycles that were jumped over come last.
+        """
         rows = []
+        number = cycle - leg.jumped - len(leg.segments) + (not leg.cursor.at_start)
+        repeated = sum(s.duration for s in leg.segments[-1]) if leg.jumped else 0.0
+        start = end - leg.spent - leg.jumped * repeated
         for index, steps in enumerate(leg.segments):
             for s in steps:
                 if s.skipped:
                     continue
                 potential = s.surface_potential.mean(axis=1)
                 rows += [
-                    [cycle + index, start + t, v, i, w, u]
+                    [max(number, 0) + index, start + t, v, i, w, u]
                     for t, v, i, w, u in zip(
                         s.times, s.voltage, s.current, s.temperature, potential, strict=True
                     )
@@ -145,8 +162,8 @@ class StudyRecorder:
         self.counts[name] += len(rows)
 
 
-def capacity_of(leg: Leg) -> float:
-    """Return the charge discharged in the last whole cycle [A h]."""
+def discharged(leg: Leg) -> float:
+    """Return the charge discharged in the last cycle of a leg, or in the part that it is [A h]."""
     total = 0.0
     for s in leg.segments[-1]:
         if not s.skipped:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from interphase.parameters.case_cell import CellCase
 from interphase.parameters.case_run import DriveCase
 from interphase.parameters.errors import CaseError
 from interphase.solvers.cell import PyBaMMCell
-from interphase.solvers.cell_experiment import read_experiment, read_profile_step
+from interphase.solvers.cell_experiment import read_profile_step, read_step
 from interphase.solvers.cell_types import ControlStep
 from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.film_group import FilmGroup, Places
@@ -27,6 +27,7 @@ from interphase.solvers.setup import build_problem, initial_state
 # Potentials that the first table covers around the one at the start [V]; in storage less.
 _FIRST_WINDOW = (0.1, 0.15)
 _STORAGE_WINDOW = (0.02, 0.03)
+_KEY = "drive.cell"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +83,10 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         made: list[PyBaMMCell] = []
 
         def facts() -> _Facts:
-            spec = replace(spec_of(cell_case, condition), film_thickness=thickness)
-            made.append(PyBaMMCell(spec))
+            spec = replace(
+                _with_case_keys(lambda: spec_of(cell_case, condition)), film_thickness=thickness
+            )
+            made.append(_with_case_keys(lambda: PyBaMMCell(spec)))
             return _facts(cell_case, case.time.until, made[0])
 
         found = on_root(comm, facts)
@@ -132,8 +135,23 @@ def _program(case: CellCase, until: float, cell: PyBaMMCell) -> tuple[ControlSte
     if case.storage is not None:
         return (ControlStep.rest(until),)
     if case.profile is not None:
-        return (read_profile_step(Path(case.profile)),)
-    return read_experiment([case.experiment], cell.nominal_capacity)[0]
+        return (read_profile_step(Path(case.profile), f"{_KEY}.profile"),)
+    capacity = cell.nominal_capacity
+    return tuple(
+        read_step(text, capacity, f"{_KEY}.experiment[{index}]")
+        for index, text in enumerate(case.experiment)
+    )
+
+
+def _with_case_keys[T](work: Callable[[], T]) -> T:
+    """Return what ``work`` returns; an error about the cell names its key in the case."""
+    try:
+        return work()
+    except CaseError as error:
+        if not error.key.startswith("cell."):
+            raise
+        text = str(error).removeprefix(f"{error.key}: ")
+        raise CaseError(text, f"drive.{error.key}") from error
 
 
 def _patch(case: Case, ranks: MPI.Comm) -> PhaseFieldPatch:

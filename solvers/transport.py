@@ -125,7 +125,7 @@ class LiquidTransport:
         if self._salt is not None and model.salt is not None:
             amount, level, entered = self._move(
                 self._salt, model.salt, state, state.salt,
-                self._reservoir(model, state, model.salt), elapsed,
+                self._reservoir(model, state, model.salt) * state.salt_outside, elapsed,
             )  # fmt: skip
             books = state.books.flow_in(ANION, entered)
             state = replace(state, salt=amount, salt_level=level, books=books)

@@ -58,7 +58,8 @@ def read_parameters(spec: CellSpec) -> Any:
     """Return ``pybamm.ParameterValues`` of a spec, with its overrides, temperature and charge.
 
     Raises:
-        CaseError: if the set or file is missing, or a name of ``override`` is unknown.
+        CaseError: if the set or file is missing or not of such a cell, or a name of ``override``
+            is unknown.
     """
     if spec.parameters.endswith(".json"):
         values = read_bpx(Path(spec.parameters))
@@ -70,6 +71,13 @@ def read_parameters(spec: CellSpec) -> Any:
                 "cell.parameters",
             )
         values = pybamm.ParameterValues(spec.parameters)
+    lacking = [name for name in _FULL_CELL if name not in values]
+    if lacking:
+        raise CaseError(
+            f"'{spec.parameters}' is no lithium-ion cell with two electrodes of one material each: "
+            f"it lacks '{lacking[0]}'",
+            "cell.parameters",
+        )
     for name, number in spec.override.items():
         if name not in values:
             raise CaseError(
@@ -83,6 +91,15 @@ def read_parameters(spec: CellSpec) -> Any:
     return values
 
 
+_FULL_CELL: Final = (
+    "Negative electrode OCP [V]",
+    "Positive electrode OCP [V]",
+    "Maximum concentration in negative electrode [mol.m-3]",
+    "Negative electrode active material volume fraction",
+)
+"""What sets of half cells, composite electrodes, circuits and lead-acid cells lack."""
+
+
 def _build(spec: CellSpec, law: str, *, external: bool) -> CellModel:
     values = read_parameters(spec)
     options = {**spec.options, "SEI": law, "operating mode": control}
@@ -93,7 +110,7 @@ def _build(spec: CellSpec, law: str, *, external: bool) -> CellModel:
             if external:
                 replace_film(model, spec)
             model.build_model()
-    except pybamm.OptionError as error:
+    except (pybamm.OptionError, pybamm.ModelError, NotImplementedError) as error:
         raise CaseError(f"PyBaMM refuses: {_first_line(error)}", "cell.options") from error
     if not external:
         _name_film(model)

@@ -20,8 +20,9 @@ def describe_cell(spec: CellSpec) -> dict[str, Any]:
 
     Returns:
         Model, options, PyBaMM's version, name of the set, its references, the names that the case
-        overrides, and every number of the set under PyBaMM's name, which holds the unit. A
-        function or table is recorded by its name.
+        overrides, state of charge [-], temperature [K] and film thickness [m] at the start, and
+        every number of the set under PyBaMM's name, which holds the unit. A function or table is
+        recorded by its name.
     """
     values = read_parameters(spec)
     keys = [str(key) for key in dict(values.items()).get("citations") or []]
@@ -32,6 +33,9 @@ def describe_cell(spec: CellSpec) -> dict[str, Any]:
         "parameters": spec.parameters,
         "references": references(keys),
         "override": dict(spec.override),
+        "initial_soc": spec.initial_soc,
+        "temperature": spec.temperature,
+        "film_thickness": spec.film_thickness,
         "values": {
             name: _plain(one) for name, one in sorted(values.items()) if name != "citations"
         },

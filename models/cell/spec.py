@@ -14,6 +14,13 @@ FORMS: Final = ("held", "log_affine", "table")
 RESERVED_OPTIONS: Final = ("SEI", "operating mode", "dimensionality", "working electrode")
 """PyBaMM options that the coupling sets itself or cannot serve."""
 
+REFUSED: Final = {
+    "particle phases": ("1", "a negative electrode of two materials would need a film for each"),
+    "SEI on cracks": ("false", "the film on cracks would be one of PyBaMM's own laws"),
+    "loss of active material": ("none", "the film's area would change under the film"),
+}
+"""PyBaMM options that a film from outside does not go with: what is allowed, and why only that."""
+
 
 @dataclass(frozen=True, slots=True)
 class MeshPoints:
@@ -87,8 +94,10 @@ class CellSpec:
         for name in ("rtol", "atol", "film_thickness"):
             if not getattr(self, name) > 0.0:
                 raise CaseError(f"must be positive, got {getattr(self, name)}", f"cell.{name}")
-        for name in self.options:
+        for name, value in self.options.items():
+            key = f"cell.options.{name}"
             if name in RESERVED_OPTIONS:
-                raise CaseError(
-                    f"'{name}' is set by the coupling; remove it", f"cell.options.{name}"
-                )
+                raise CaseError(f"'{name}' is set by the coupling; remove it", key)
+            if name in REFUSED and value != REFUSED[name][0]:
+                allowed, reason = REFUSED[name]
+                raise CaseError(f"'{value}' is not possible: {reason}; write {allowed}", key)

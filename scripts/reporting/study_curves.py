@@ -116,7 +116,7 @@ def _panels(studies: Sequence[Study], panels: Sequence[tuple[str, Draw]], height
         for index, (place, (title, draw)) in enumerate(zip(axes.flat, panels, strict=True)):
             letter(place, index, title)
             place.set_xlabel(label)
-            place.set_xlim(0.0, max(float(line.x[-1]) for line in lines) or 1.0)
+            place.set_xlim(0.0, 1.02 * max(float(line.x[-1]) for line in lines) or 1.0)
             draw(place, lines)
         if len(lines) > 1:
             handles = [line_handle(one.colour, one.study.label, one.pattern) for one in lines]
@@ -131,10 +131,18 @@ def _lines(studies: Sequence[Study]) -> tuple[list[Line], str]:
     seconds, unit = time_unit(max(float(one.ageing["time"][-1]) for one in studies))
     looks = study_looks(len(studies))
     lines = [
-        Line(one, one.ageing["cycle"] if by_cycles else one.ageing["time"] / seconds, *look)
+        Line(one, _cycle_of(one) if by_cycles else one.ageing["time"] / seconds, *look)
         for one, look in zip(studies, looks, strict=True)
     ]
     return lines, "cycle" if by_cycles else f"time [{unit}]"
+
+
+def _cycle_of(study: Study) -> Array:
+    """Return the cycle of every exchange, with its part by time where a cycle has several."""
+    cycle, time = study.ageing["cycle"], study.ageing["time"]
+    ends = np.flatnonzero(np.diff(cycle, prepend=0.0) > 0.0)
+    whole = np.concatenate([[0.0], cycle[ends]])
+    return np.asarray(np.interp(time, np.concatenate([[0.0], time[ends]]), whole))
 
 
 def axis_of(study: Study) -> tuple[Array, str]:
@@ -232,7 +240,8 @@ def _work(axes: Any, lines: Sequence[Line]) -> None:
                   label=None if several else "tried again")  # fmt: skip
     axes.set_ylabel("exchanges; dotted: tried again")
     if not several:
-        axes.legend(loc="upper left")
+        axes.set_ylim(top=1.3 * float(lines[0].x.size))
+        axes.legend(loc="upper left", ncols=2)
 
 
 # ---------------------------------------------------------------- what the films see

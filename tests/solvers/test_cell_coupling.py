@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import numpy as np
 import pytest
 
-from interphase.models.cell.bpx import read_bpx, without_descriptions
 from interphase.models.cell.laws import LAWS
 from interphase.models.cell.spec import CellKind, CellSpec, MeshPoints
-from interphase.parameters.errors import CaseError
 from interphase.scripts.verification.cells import (
     DAY,
     RATE_CONSTANT,
@@ -103,23 +98,3 @@ def test_a_longer_interval_is_less_exact() -> None:
         for days in (15.0, 60.0)
     ]
     assert errors[0] < errors[1] / 2.0
-
-
-def test_a_description_is_left_out_of_bpx() -> None:
-    """PyBaMM would read it as a number, though the format allows it."""
-    own = {"description": "film of the supplier", "SEI resistivity [Ohm.m]": 2e5}
-    content = {"Header": {}, "Parameterisation": {"Cell": {}, "User-defined": own}}
-    kept = without_descriptions(content)["Parameterisation"]["User-defined"]
-    assert kept == {"SEI resistivity [Ohm.m]": 2e5}
-    assert "description" in own
-    assert without_descriptions({"Header": {}}) == {"Header": {}}
-
-
-@pytest.mark.parametrize("text", ["{", "[1]", json.dumps({"Header": {"BPX": "1.0"}})])
-def test_a_broken_bpx_file_is_named(tmp_path: Path, text: str) -> None:
-    path = tmp_path / "cell.json"
-    path.write_text(text)
-    with pytest.raises(CaseError) as caught:
-        read_bpx(path)
-    assert caught.value.key == "cell.parameters"
-    assert str(path) in str(caught.value)

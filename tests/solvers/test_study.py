@@ -2,6 +2,7 @@
 
 import csv
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -9,13 +10,14 @@ import pytest
 from mpi4py import MPI
 
 from interphase.parameters.case import Case
-from interphase.parameters.errors import CaseError
+from interphase.parameters.errors import CaseError, CheckpointError
 from interphase.scripts.main import main
 from interphase.solvers.run_folder import FolderError
 from interphase.solvers.stopping import Ending
 from interphase.solvers.studies import run_studies
 from interphase.solvers.study import StudyRun
 from interphase.solvers.study_setup import conditions
+from interphase.solvers.study_solution import last_cell, last_solution
 
 
 def storage(until: str, **cell: Any) -> Case:
@@ -76,6 +78,51 @@ def test_a_study_leaves_its_files(tmp_path: Path) -> None:
         assert all(len([float(cell) for cell in row]) == len(head) for row in body)
     with pytest.raises(FolderError, match="--restart"):
         run_studies(case, MPI.COMM_SELF, tmp_path)
+
+
+@pytest.mark.parametrize("model", ["SPM", "DFN"])
+def test_the_cell_of_a_study_is_a_solution_of_pybamm(tmp_path: Path, model: str) -> None:
+    """Variables that the study does not write are there, and those that it does agree."""
+    points = {"x_n": 3, "x_s": 3, "x_p": 3, "r_n": 5, "r_p": 5}
+    program = ["Discharge at 1C for 30 seconds"]
+    cell = {"storage": None, "experiment": program, "model": model, "points": points}
+    run_studies(storage("1 h", initial_soc=0.5, **cell), MPI.COMM_SELF, tmp_path)
+    solution = last_solution(tmp_path)
+    last = rows(tmp_path)[-1]
+    assert solution.t[-1] == last["time"] == 30.0
+    with (tmp_path / "cell.csv").open(encoding="utf-8") as file:
+        row = list(csv.DictReader(file))[-1]
+    for name in ("Voltage [V]", "Current [A]"):
+        assert solution[name].entries[-1] == pytest.approx(float(row[name]), rel=1e-9)
+    lost = solution["Loss of lithium to negative SEI [mol]"].entries[-1]
+    assert lost == pytest.approx(last["lost_lithium"], rel=1e-9)
+    assert solution["Negative electrode porosity"].entries.size > 1
+    assert solution["Negative particle surface concentration [mol.m-3]"].entries.min() > 0.0
+    assert last_cell(tmp_path).resistance() > 0.0
+
+
+def test_a_folder_without_a_cell_gives_no_solution(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match="no record of a cell"):
+        last_solution(tmp_path)
+
+
+def test_a_cycle_of_several_exchanges_has_one_capacity(tmp_path: Path) -> None:
+    """What is discharged before and after an exchange is one discharge, and one cycle."""
+    program = ["Rest for 5 seconds", "Discharge at 1C for 36 seconds", "Rest for 5 seconds"]
+    exchange = {"first": "20 s", "longest": "20 s", "most_cycles": 1}
+    case = storage(
+        "1 h", storage=None, experiment=program, cycles=2, exchange=exchange, initial_soc=0.5
+    )
+    assert run_studies(case, MPI.COMM_SELF, tmp_path) is Ending.DONE
+    seen = [row["discharge_capacity"] for row in rows(tmp_path)]
+    assert len(seen) > 4
+    whole = [value for value in seen if not math.isnan(value)]
+    assert whole == pytest.approx([5.0 * 36.0 / 3600.0] * 2, rel=1e-6)
+    with (tmp_path / "cell.csv").open(encoding="utf-8") as file:
+        lines = [(int(row["Cycle"]), float(row["Time [s]"])) for row in csv.DictReader(file)]
+    for cycle in (0, 1):
+        times = [time for number, time in lines if number == cycle]
+        assert (times[0], times[-1]) == pytest.approx((46.0 * cycle, 46.0 * (cycle + 1)))
 
 
 BAD = [
