@@ -40,8 +40,12 @@ _WIDENINGS = 8
 # An exchange is corrected until films and cell agree on the charge to this part of the tolerance.
 _AGREED = 0.25
 _CORRECTIONS = 3
-# Part of an exchange's error that is taken to stay after it was corrected.
-_REMAINS = 0.25
+# Part of the first error that is taken to stay after it was corrected: in cycles that were jumped
+# over, which the correction repeats as they were, and in an exchange that was run again. There a
+# part of the error is what carriers owe from the last step, and no shorter exchange makes it less.
+_REMAINS_OF_JUMP, _REMAINS = 0.25, 0.04
+# A film this far from its response is not corrected.
+_HOPELESS = 0.7
 
 
 @dataclass(frozen=True)
@@ -129,6 +133,7 @@ class AgeingStudy:
         self._program, self._cycles, self._knots = tuple(program), cycles, knots
         self._temperature, self._drop_share = temperature, drop_share
         self._last_jump: Jump | None = None
+        self._known: tuple[tuple[int, float, float], list[FilmResponse]] | None = None
         self.last_leg: Leg | None = None
         self.state = StudyState(pace, *window)
 
@@ -168,7 +173,7 @@ class AgeingStudy:
     def _run(self, longest: float) -> tuple[list[FilmResponse], Leg]:
         """Run the cell with the films' responses; widen their tables where it leaves them."""
         for _ in range(_WIDENINGS):
-            responses = self.films.responses(self._knot_potentials(), self._temperature)
+            responses = self._responses()
             found = self._ran(responses, longest)
             if isinstance(found, Leg):
                 return responses, found
@@ -179,6 +184,15 @@ class AgeingStudy:
             f"the electrode's potential left every table, last at {low:.3g} to {high:.3g} V: "
             "check the limits of the experiment"
         )
+
+    def _responses(self) -> list[FilmResponse]:
+        """Return the films' responses; those of the last try if nothing has changed since."""
+        state = self.state
+        key = (state.exchanges, state.lowest, state.highest)
+        if self._known is None or self._known[0] != key:
+            found = self.films.responses(self._knot_potentials(), self._temperature)
+            self._known = key, found
+        return self._known[1]
 
     def _ran(self, responses: list[FilmResponse], longest: float) -> Leg | TableWindowError:
         """Run the cell with ``responses``; it is back where it was if it left their tables."""
@@ -257,7 +271,7 @@ class AgeingStudy:
         """Let the films take what the cell booked; correct the cell until both agree."""
         if not leg.spent > 0.0:
             return leg, [], 0.0
-        first = 0.0
+        first, remains = 0.0, _REMAINS_OF_JUMP if leg.jumped else _REMAINS
         for attempt in range(1, _CORRECTIONS + 1):
             exposures = leg.exposures(self.places, responses, self._drop_share)
             taken = self.places.to_films(leg.after - leg.before)
@@ -266,7 +280,7 @@ class AgeingStudy:
             # What a correction removes still tells how far the exchange went.
             first = max(first, error)
             agreed = self._disagreement(leg, taken, advances) <= _AGREED * self.state.pace.rtol
-            hopeless = not self.state.pace.acceptable(_REMAINS * error)
+            hopeless = first > _HOPELESS or not self.state.pace.acceptable(remains * first)
             if agreed or hopeless or attempt == _CORRECTIONS:
                 break
             if leg.jumped:
@@ -285,7 +299,7 @@ class AgeingStudy:
                 # Only just, since it did not before: shorter, it will not.
                 return leg, advances, max(error, 2.0 * self.state.pace.largest_error)
             leg = again
-        return leg, advances, max(error, _REMAINS * first, _REMAINS * abs(leg.drift - 1.0))
+        return leg, advances, max(error, remains * max(first, abs(leg.drift - 1.0)))
 
     def _disagreement(self, leg: Leg, taken: Array, advances: list[Advance]) -> float:
         """Return the relative error that a correction can mend [-].

@@ -29,11 +29,15 @@ from interphase.solvers.stepping import ControlState, StepController
 # A trial step moves the front by about this part of its width: enough to stand clear of the
 # solver's tolerance, too little to change the rates.
 _TRIAL = 4.0e-3
-# It may move it by so much less or more than that.
-_SLACK = 5.0
+# It may move it by so much less or more than that: conversions that die away make a rate depend on
+# how long it is watched.
+_SLACK = 2.5
 # Steps that go ahead to see how rates change with growth: by this part of the width at most, and
 # as exactly as that.
 _STRIDE, _EXACT = 0.1, 1.5
+# The exponent is not taken over less than this part of a cell of the mesh, where noise would make
+# it.
+_LEAST_REACH = 0.2
 # Growth that is not worth another stride.
 _ENOUGH = 0.9
 # No trial step is longer than this [s].
@@ -132,14 +136,14 @@ class PhaseFieldPatch:
         thickness exponent is taken over as much growth as the last exchange had.
         """
         here, thickness = _unowed(self.state), self.thickness
-        rate, middle = self._rates(here, potentials, temperature)
+        rate, middle, steps = self._rates(here, potentials, temperature)
         fastest = float(potentials[int(np.argmax(np.abs(rate)))])
         grown = self._grown(here, Drive(fastest, 0.0, temperature))
         growth = self._thickness_of(grown) - thickness
         charge = self._charge_of(grown) - self.charge
         exponent = np.zeros_like(rate)
         if thickness > 0.0 and growth > 0.0:
-            then, later = self._rates(grown, potentials, temperature)
+            then, later, _ = self._rates(grown, potentials, temperature, steps)
             floor = _SMALLEST * float(np.abs(rate).max())
             same = (rate * then > 0.0) & (np.abs(rate) > floor) & (np.abs(then) > floor)
             ratio = np.where(same, then / np.where(same, rate, 1.0), 1.0)
@@ -154,7 +158,6 @@ class PhaseFieldPatch:
         """Take ``charge`` [C/m2] under ``exposure``.
 
         Raises:
-            CouplingError: the film cannot take this charge.
             ConvergenceError: a step failed at the smallest length.
         """
         charge += self.owed
@@ -170,7 +173,6 @@ class PhaseFieldPatch:
             # Next to nothing, against the film's own direction.
             return Advance(0.0, 0.0, 0.0, 0)
         spent, steps = 0.0, 0
-        last = holds[-1][1]
         for index, (duration, drive) in enumerate(holds):
             final = index == len(holds) - 1
             end = spent + (duration if not final else _PATIENCE * whole)
@@ -182,17 +184,15 @@ class PhaseFieldPatch:
                     spent += dt
                     self.state = replace(new, step=0.0)
                     self.owed = target - self.charge
-                    self.reach = max(self.thickness - thickness, _TRIAL * self.problem.width)
+                    least = _LEAST_REACH * self.problem.geometry.cell_size
+                    self.reach = max(self.thickness - thickness, least)
                     return self._judge(response, drive, whole, spent, charge, steps)
                 self.state, spent = new, spent + dt
                 self._accept(dt, report)
             # After a jump of the drive the last step does not foretell the next.
             self.state = replace(self.state, step=0.0)
-        raise CouplingError(
-            f"the film would need more than {_PATIENCE:.0f} times the cell's time to take "
-            f"{charge:.4g} C/m2 at {last.potential:.4g} V: use a smaller "
-            "drive.cell.exchange.first or rtol"
-        )
+        # Far from its response: the exchange was too long for it.
+        return Advance(charge, 1.0 / _PATIENCE - 1.0, math.nan, steps)
 
     def _judge(
         self,
@@ -266,18 +266,30 @@ class PhaseFieldPatch:
         return high, new
 
     def _rates(
-        self, state: FilmState, potentials: Array, temperature: float
-    ) -> tuple[Array, Array]:
-        """Return the rates of trial steps [A/m2] and the thickness half-way [m], (knots,) each."""
+        self, state: FilmState, potentials: Array, temperature: float, steps: Array | None = None
+    ) -> tuple[Array, Array, Array]:
+        """Return the rates of trial steps [A/m2], the thickness half-way [m], and ``steps`` [s].
+
+        Args:
+            state: where the steps begin.
+            potentials: at which they are made [V], (knots,).
+            temperature: [K].
+            steps: their lengths; None finds them.
+        """
         before, thickness = self._charge_of(state), self._thickness_of(state)
-        rates, middle = np.zeros(len(potentials)), np.zeros(len(potentials))
+        rates, middle, lengths = (np.zeros(len(potentials)) for _ in range(3))
         # The fastest last: where the next trial step begins, it is none too long.
         for index in np.argsort(potentials)[::-1]:
             drive = Drive(float(potentials[index]), 0.0, temperature)
-            new, dt = self._trial_step(state, drive, _TRIAL, _SLACK)
+            if steps is None:
+                new, dt = self._trial_step(state, drive, _TRIAL, _SLACK)
+            else:
+                dt = float(steps[index])
+                new, _ = self.problem.solver.step(state, dt, drive)
             rates[index] = (self._charge_of(new) - before) / dt
             middle[index] = 0.5 * (thickness + self._thickness_of(new))
-        return rates, middle
+            lengths[index] = dt
+        return rates, middle, lengths
 
     def _trial_step(
         self, start: FilmState, drive: Drive, share: float, slack: float
@@ -294,7 +306,8 @@ class PhaseFieldPatch:
                 wanted = dt * min(max(share / max(moved, 1e-30), 2.0), 1e3)
                 dt = min(wanted, _LONGEST_TRIAL)
                 continue
-            self.trial = dt
+            # The next one begins where this one should have been.
+            self.trial = min(dt * min(max(share / max(moved, 1e-30), 0.4), 2.5), _LONGEST_TRIAL)
             return new, dt
         raise CouplingError(
             "no trial step of the film has a useful length: check the table's rates"
