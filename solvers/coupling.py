@@ -2,9 +2,10 @@
 
 An exchange: every film gives its response (rate against potential and thickness), the cell runs
 with it and books the films' charge, and every film takes exactly this charge under the potentials
-it has seen. How much longer or shorter than the cell a film needs for it is the error that chooses
-the length of the exchange. Cycles that differ little are jumped over: the change of the whole
-state of the cell over one cycle, which conserves lithium, is repeated.
+it has seen. How much longer or shorter than the cell a film needs for it is an error of its
+response: the cell runs again with the response so corrected, and the error chooses the length of
+the next exchange. Cycles that differ little are jumped over: the change of the whole state of the
+cell over one cycle, which conserves lithium, is repeated.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from interphase.meshes.parallel import on_root
 from interphase.parameters.errors import CouplingError
 from interphase.solvers.cell_cursor import Cursor, run_leg
 from interphase.solvers.cell_types import (
+    CellState,
     CellStepper,
     ControlStep,
     TableWindowError,
@@ -35,14 +37,15 @@ logger = logging.getLogger(__name__)
 # The table reaches this far beyond the potentials met before [V].
 _MARGIN = 0.02
 _WIDENINGS = 8
-# A jump is corrected until films and cell agree on the charge to this part of the tolerance.
+# An exchange is corrected until films and cell agree on the charge to this part of the tolerance.
 _AGREED = 0.25
 _CORRECTIONS = 3
-# An exchange over less than a cell of the films' grid is kept up to this error. The grid makes
-# about one per cent of it; the rest, up to a tenth late in a year, is not understood yet.
-_LARGEST_UNEVENNESS = 0.3
-# Part of a jump's error that is taken to stay after it was corrected.
-_REMAINS = 0.25
+# Part of the first error that is taken to stay after it was corrected: in cycles that were jumped
+# over, which the correction repeats as they were, and in an exchange that was run again. There a
+# part of the error is what carriers owe from the last step, and no shorter exchange makes it less.
+_REMAINS_OF_JUMP, _REMAINS = 0.25, 0.04
+# A film this far from its response is not corrected.
+_HOPELESS = 0.7
 
 
 @dataclass(frozen=True)
@@ -93,6 +96,14 @@ class StudyState:
     growth: CycleGrowth | None = None
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """Where an exchange began: films of this rank and, on all ranks, the cell."""
+
+    films: dict[int, object]
+    cell: CellState
+
+
 class AgeingStudy:
     """Couples a cell to its films. Collective on the films' communicator.
 
@@ -121,8 +132,8 @@ class AgeingStudy:
         self.cell, self.films, self.places = cell, films, places
         self._program, self._cycles, self._knots = tuple(program), cycles, knots
         self._temperature, self._drop_share = temperature, drop_share
-        self._resolution = max(films.each(lambda i, film: film.resolution))
         self._last_jump: Jump | None = None
+        self._known: tuple[tuple[int, float, float], list[FilmResponse]] | None = None
         self.last_leg: Leg | None = None
         self.state = StudyState(pace, *window)
 
@@ -143,27 +154,27 @@ class AgeingStudy:
             ConvergenceError: a film's step failed.
         """
         while True:
-            films = self.films.keep()
-            cell = self.on_cell(lambda cell: cell.state())
+            kept = self._keep()
             responses, leg = self._run(longest)
-            leg, advances, error = self._advance(responses, leg, films)
-            small = self._small(responses, leg) and error < _LARGEST_UNEVENNESS
-            if small or self.state.pace.acceptable(error):
-                return self._accept(leg, advances, error, small=small)
-            self.films.give_back(films)
-            self.on_cell(lambda stepper: stepper.restore(cell))  # noqa: B023 - runs at once
+            leg, advances, error = self._advance(responses, leg, kept, longest)
+            if self.state.pace.acceptable(error):
+                return self._accept(leg, advances, error)
+            self._give_back(kept)
             self.state.rejected += 1
             self.state.pace = self.state.pace.reject(error, spent=leg.spent, jumped=leg.jumped)
+
+    def _keep(self) -> _Kept:
+        return _Kept(self.films.keep(), self.on_cell(lambda cell: cell.state()))
+
+    def _give_back(self, kept: _Kept) -> None:
+        self.films.give_back(kept.films)
+        self.on_cell(lambda stepper: stepper.restore(kept.cell))
 
     def _run(self, longest: float) -> tuple[list[FilmResponse], Leg]:
         """Run the cell with the films' responses; widen their tables where it leaves them."""
         for _ in range(_WIDENINGS):
-            responses = self.films.responses(self._knot_potentials(), self._temperature)
-            resistance = np.array(self.films.each(lambda i, film: film.resistance))
-            found = on_root(
-                self.films.comm,
-                lambda: self._leg(responses, resistance, longest),  # noqa: B023
-            )
+            responses = self._responses()
+            found = self._ran(responses, longest)
             if isinstance(found, Leg):
                 return responses, found
             low, high = float(found.lowest.min()), float(found.highest.max())
@@ -173,6 +184,20 @@ class AgeingStudy:
             f"the electrode's potential left every table, last at {low:.3g} to {high:.3g} V: "
             "check the limits of the experiment"
         )
+
+    def _responses(self) -> list[FilmResponse]:
+        """Return the films' responses; those of the last try if nothing has changed since."""
+        state = self.state
+        key = (state.exchanges, state.lowest, state.highest)
+        if self._known is None or self._known[0] != key:
+            found = self.films.responses(self._knot_potentials(), self._temperature)
+            self._known = key, found
+        return self._known[1]
+
+    def _ran(self, responses: list[FilmResponse], longest: float) -> Leg | TableWindowError:
+        """Run the cell with ``responses``; it is back where it was if it left their tables."""
+        resistance = np.array(self.films.each(lambda i, film: film.resistance))
+        return on_root(self.films.comm, lambda: self._leg(responses, resistance, longest))
 
     def _knot_potentials(self) -> Array:
         """Return the potentials of the tables [V], denser where films grow fast."""
@@ -241,32 +266,52 @@ class AgeingStudy:
         return CycleGrowth(number, step, thickness + before + step, exponent)
 
     def _advance(
-        self, responses: list[FilmResponse], leg: Leg, kept: dict[int, object]
+        self, responses: list[FilmResponse], leg: Leg, kept: _Kept, longest: float
     ) -> tuple[Leg, list[Advance], float]:
-        """Let the films take what the cell booked; correct a jump until both agree."""
+        """Let the films take what the cell booked; correct the cell until both agree."""
         if not leg.spent > 0.0:
             return leg, [], 0.0
-        exposures = leg.exposures(self.places, responses, self._drop_share)
-        first = 0.0
+        first, remains = 0.0, _REMAINS_OF_JUMP if leg.jumped else _REMAINS
         for attempt in range(1, _CORRECTIONS + 1):
+            exposures = leg.exposures(self.places, responses, self._drop_share)
             taken = self.places.to_films(leg.after - leg.before)
             advances = self.films.advance(exposures, responses, taken)
             error = float(max(abs(a.error) for a in advances))
-            # What a correction removes still tells how far the jump went.
+            # What a correction removes still tells how far the exchange went.
             first = max(first, error)
-            booked = taken * self.places.film_area
-            excess = float(booked @ [a.error for a in advances])
-            whole = float(np.abs(booked).sum())
-            if (
-                not leg.jumped
-                or attempt == _CORRECTIONS
-                or abs(excess) <= _AGREED * self.state.pace.rtol * whole
-                or not self.state.pace.acceptable(error)
-            ):
+            agreed = self._disagreement(leg, taken, advances) <= _AGREED * self.state.pace.rtol
+            hopeless = first > _HOPELESS or not self.state.pace.acceptable(remains * first)
+            if agreed or hopeless or attempt == _CORRECTIONS:
                 break
-            self.films.give_back(kept)
-            leg = self._corrected(leg, excess / self.places.area_ratio)
-        return leg, advances, max(error, _REMAINS * first, _REMAINS * abs(leg.drift - 1.0))
+            if leg.jumped:
+                self.films.give_back(kept.films)
+                booked = taken * self.places.film_area
+                excess = float(booked @ [a.error for a in advances])
+                leg = self._corrected(leg, excess / self.places.area_ratio)
+                continue
+            self._give_back(kept)
+            responses = [
+                response.scaled(1.0 + advance.error)
+                for response, advance in zip(responses, advances, strict=True)
+            ]
+            again = self._ran(responses, longest)
+            if isinstance(again, TableWindowError):
+                # Only just, since it did not before: shorter, it will not.
+                return leg, advances, max(error, 2.0 * self.state.pace.largest_error)
+            leg = again
+        return leg, advances, max(error, remains * max(first, abs(leg.drift - 1.0)))
+
+    def _disagreement(self, leg: Leg, taken: Array, advances: list[Advance]) -> float:
+        """Return the relative error that a correction can mend [-].
+
+        That of each film or, since cycles that were jumped over are repeated as they are, of all
+        films together.
+        """
+        errors = np.array([a.error for a in advances])
+        if not leg.jumped:
+            return float(np.abs(errors).max())
+        booked = taken * self.places.film_area
+        return abs(float(booked @ errors)) / float(np.abs(booked).sum())
 
     def _corrected(self, leg: Leg, excess: float) -> Leg:
         """Return the leg with ``excess`` [C] more charge booked by the cycles jumped over."""
@@ -282,25 +327,12 @@ class AgeingStudy:
 
         return replace(leg, after=on_root(self.films.comm, again))
 
-    def _small(self, responses: list[FilmResponse], leg: Leg) -> bool:
-        """Return whether no film has grown by more than its grid resolves.
-
-        A front on a grid grows a little unevenly from cell to cell: an error over less than a cell
-        says nothing of the exchange.
-        """
-        taken = self.places.to_films(leg.after - leg.before)
-        volume = np.array([r.volume_per_charge for r in responses])
-        return float(np.max(np.abs(taken * volume))) < self._resolution
-
-    def _accept(self, leg: Leg, advances: list[Advance], error: float, *, small: bool) -> Exchange:
+    def _accept(self, leg: Leg, advances: list[Advance], error: float) -> Exchange:
         """Take note of an exchange that is kept."""
         state = self.state
         time, lost = self.on_cell(lambda cell: (cell.state().time, cell.lost_lithium))
         whole = state.cursor.at_start and leg.cursor.at_start
-        counted = 0.0 if small else error
-        state.pace = state.pace.accept(
-            counted, spent=leg.spent, jumped=leg.jumped, whole_cycle=whole
-        )
+        state.pace = state.pace.accept(error, spent=leg.spent, jumped=leg.jumped, whole_cycle=whole)
         state.cursor = leg.cursor
         state.growth = leg.growth or state.growth
         state.exchanges += 1

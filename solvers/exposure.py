@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -49,6 +49,11 @@ class FilmResponse:
 
     table: ResponseTable
     volume_per_charge: float
+
+    def scaled(self, factor: float) -> FilmResponse:
+        """Return the response with all rates multiplied by ``factor`` [-]."""
+        rates = np.asarray(self.table.rates) * factor
+        return replace(self, table=replace(self.table, rates=rates))
 
 
 @dataclass(frozen=True)
@@ -160,11 +165,6 @@ class Film(Protocol):
     @property
     def resistance(self) -> float:
         """Resistance to Li+ [ohm m2 of film area]."""
-        ...
-
-    @property
-    def resolution(self) -> float:
-        """Growth below which the rate is uneven, since a front runs over a grid [m]; or 0."""
         ...
 
     def response(self, potentials: Array, temperature: float) -> FilmResponse:

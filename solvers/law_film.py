@@ -51,11 +51,6 @@ class LawFilm:
         return self._resistivity * self.thickness
 
     @property
-    def resolution(self) -> float:
-        """Nothing: a law has no grid."""
-        return 0.0
-
-    @property
     def lithium(self) -> float:
         """Lithium taken since the start [mol/m2]."""
         return self.charge / FARADAY

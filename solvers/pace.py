@@ -44,9 +44,14 @@ class Pace:
         """Return how many cycles to jump over when ``left`` remain; 0 is none."""
         return max(0, min(int(self.cycles), self.most_cycles - 1, left - SIMULATED))
 
+    @property
+    def largest_error(self) -> float:
+        """Return the relative error above which an exchange is not kept [-]."""
+        return _REJECT * self.rtol
+
     def acceptable(self, error: float) -> bool:
         """Return whether an exchange with this relative error may be kept."""
-        return abs(error) <= _REJECT * self.rtol
+        return abs(error) <= self.largest_error
 
     def accept(self, error: float, *, spent: float, jumped: int, whole_cycle: bool) -> Pace:
         """Return the pace after an exchange was kept.

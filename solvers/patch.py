@@ -29,13 +29,19 @@ from interphase.solvers.stepping import ControlState, StepController
 # A trial step moves the front by about this part of its width: enough to stand clear of the
 # solver's tolerance, too little to change the rates.
 _TRIAL = 4.0e-3
-# A grown film stands on the grid as before if it grew by one cell to this part of it.
-_SAME_PHASE = 0.05
-_CELL_FITS = 4
-# Rates are evened out over a cell where it is less than this part of the film, by this at most.
-_THICK, _UNEVEN = 0.05, 1.3
-# A trial step is made smaller until the front moves no more than this part of its width.
-_LARGEST_TRIAL = 2.0e-2
+# It may move it by so much less or more than that: conversions that die away make a rate depend on
+# how long it is watched.
+_SLACK = 2.5
+# Steps that go ahead to see how rates change with growth: by this part of the width at most, and
+# as exactly as that.
+_STRIDE, _EXACT = 0.1, 1.5
+# The exponent is not taken over less than this part of a cell of the mesh, where noise would make
+# it.
+_LEAST_REACH = 0.2
+# Growth that is not worth another stride.
+_ENOUGH = 0.9
+# No trial step is longer than this [s].
+_LONGEST_TRIAL = 3.0e5
 # The last step of an interval is fitted until the charge is met to this part of the film's charge.
 _CHARGE_RTOL = 1.0e-11
 _FITS = 30
@@ -53,6 +59,8 @@ class PhaseFieldPatch:
         state: of the film now.
         control: state of its step controller.
         trial: length of the last trial step [s].
+        reach: growth over which the next response is to hold: that of the last exchange [m].
+        owed: charge that the cell has booked and the film has not yet taken [C/m2].
     """
 
     def __init__(
@@ -66,6 +74,8 @@ class PhaseFieldPatch:
             opening = self._diagnostics.sheet.opening(self.state)
             self.state = replace(self.state, books=replace(self.state.books, initial=opening))
         self.trial = self._controller.initial_step
+        self.reach = self.problem.geometry.cell_size
+        self.owed = 0.0
 
     @property
     def thickness(self) -> float:
@@ -76,11 +86,6 @@ class PhaseFieldPatch:
     def charge(self) -> float:
         """Electrons taken since the start [C/m2]."""
         return self._charge_of(self.state)
-
-    @property
-    def resolution(self) -> float:
-        """Growth of one cell of the mesh [m]."""
-        return self.problem.geometry.cell_size
 
     @property
     def lithium(self) -> float:
@@ -127,38 +132,36 @@ class PhaseFieldPatch:
 
     def keep(self) -> object:
         """Return the state, which no step changes."""
-        return self.state, self.control, self.trial
+        return self.state, self.control, self.trial, self.reach, self.owed
 
     def give_back(self, kept: object) -> None:
         """Return to a state that was kept."""
         if not isinstance(kept, tuple):
             raise CouplingError("this is no state of a patch")
-        self.state, self.control, self.trial = kept
+        self.state, self.control, self.trial, self.reach, self.owed = kept
 
     def response(self, potentials: Array, temperature: float) -> FilmResponse:
         """Return the response at ``potentials`` [V], rising, (knots,), and ``temperature`` [K].
 
         Each rate is that of a short trial step, so that it is what the film will book. The
-        thickness exponent is taken over one cell of the mesh, where the front stands on the grid
-        as it stood before.
+        thickness exponent is taken over as much growth as the last exchange had.
         """
-        here, thickness = self.state, self.thickness
-        rate = self._rates(here, potentials, temperature)
-        fastest = int(np.argmax(np.abs(rate)))
-        grown, dt = self._grown(here, Drive(float(potentials[fastest]), 0.0, temperature))
+        here, thickness = _unowed(self.state), self.thickness
+        rate, middle, steps = self._rates(here, potentials, temperature)
+        fastest = float(potentials[int(np.argmax(np.abs(rate)))])
+        grown = self._grown(here, Drive(fastest, 0.0, temperature))
         growth = self._thickness_of(grown) - thickness
         charge = self._charge_of(grown) - self.charge
         exponent = np.zeros_like(rate)
         if thickness > 0.0 and growth > 0.0:
-            then = self._rates(grown, potentials, temperature)
+            then, later, _ = self._rates(grown, potentials, temperature, steps)
             floor = _SMALLEST * float(np.abs(rate).max())
             same = (rate * then > 0.0) & (np.abs(rate) > floor) & (np.abs(then) > floor)
             ratio = np.where(same, then / np.where(same, rate, 1.0), 1.0)
-            exponent = -np.log(ratio) / math.log1p(growth / thickness)
-            if growth < _THICK * thickness:
-                # Over a whole cell the grid's unevenness is averaged out.
-                even = charge / dt * (1.0 + 0.5 * growth / thickness) ** exponent[fastest]
-                rate = rate * min(max(even / rate[fastest], 1.0 / _UNEVEN), _UNEVEN)
+            exponent = -np.log(ratio) / np.log(later / middle)
+            # A trial step is half-way at its rate, not at its beginning: tunnelling dies within a
+            # hundredth of the front's width.
+            rate = rate * (middle / thickness) ** exponent
         table = ResponseTable(np.asarray(potentials, dtype=float), -rate, exponent, thickness)
         return FilmResponse(table, growth / charge if charge != 0.0 else 0.0)
 
@@ -166,21 +169,21 @@ class PhaseFieldPatch:
         """Take ``charge`` [C/m2] under ``exposure``.
 
         Raises:
-            CouplingError: the film cannot take this charge.
             ConvergenceError: a step failed at the smallest length.
         """
-        target = self.charge + charge
+        charge += self.owed
+        target, thickness = self.charge + charge, self.thickness
         holds = exposure.condense(response)
         whole = sum(duration for duration, _ in holds)
         tolerance = _CHARGE_RTOL * max(abs(target), abs(charge))
+        self.owed = charge
         if abs(charge) <= tolerance or whole <= 0.0:
             return Advance(0.0, 0.0, 0.0, 0)
         expected = float(uptake(response, holds[-1][1].potential)[0])
         if charge * expected <= 0.0:
-            # Next to nothing, against the film's own direction: owed until the next exchange.
+            # Next to nothing, against the film's own direction.
             return Advance(0.0, 0.0, 0.0, 0)
         spent, steps = 0.0, 0
-        last = holds[-1][1]
         for index, (duration, drive) in enumerate(holds):
             final = index == len(holds) - 1
             end = spent + (duration if not final else _PATIENCE * whole)
@@ -191,16 +194,16 @@ class PhaseFieldPatch:
                     dt, new = self._fit(drive, dt, new, target, tolerance)
                     spent += dt
                     self.state = replace(new, step=0.0)
+                    self.owed = target - self.charge
+                    least = _LEAST_REACH * self.problem.geometry.cell_size
+                    self.reach = max(self.thickness - thickness, least)
                     return self._judge(response, drive, whole, spent, charge, steps)
                 self.state, spent = new, spent + dt
                 self._accept(dt, report)
             # After a jump of the drive the last step does not foretell the next.
             self.state = replace(self.state, step=0.0)
-        raise CouplingError(
-            f"the film would need more than {_PATIENCE:.0f} times the cell's time to take "
-            f"{charge:.4g} C/m2 at {last.potential:.4g} V: use a smaller "
-            "drive.cell.exchange.first or rtol"
-        )
+        # Far from its response: the exchange was too long for it.
+        return Advance(charge, 1.0 / _PATIENCE - 1.0, math.nan, steps)
 
     def _judge(
         self,
@@ -256,59 +259,90 @@ class PhaseFieldPatch:
         """
         low, high = 0.0, dt
         below, above = self._charge_of(self.state) - target, self._charge_of(new) - target
+        last = above
         for _ in range(_FITS):
             if abs(above) <= tolerance or high - low <= 1e-14 * dt:
-                return high, new
+                break
             middle = high - above * (high - low) / (above - below)
             trial, _ = self.problem.solver.step(self.state, middle, drive)
             miss = self._charge_of(trial) - target
             if abs(miss) <= tolerance:
                 return middle, trial
+            # An end that stays twice counts half, or it would stay for ever.
+            stays, last = 0.5 if miss * last > 0.0 else 1.0, miss
             if miss * above < 0.0:
-                low, below, above = middle, miss, 0.5 * above
+                low, below, above = middle, miss, stays * above
             else:
-                high, above, below, new = middle, miss, 0.5 * below, trial
+                high, above, below, new = middle, miss, stays * below, trial
         return high, new
 
-    def _rates(self, state: FilmState, potentials: Array, temperature: float) -> Array:
-        """Return the rate of trial steps from ``state`` at each potential [A/m2]."""
-        start = replace(state, step=0.0)
-        before = self._charge_of(start)
-        rates = np.zeros(len(potentials))
-        for index in np.argsort(potentials):
-            drive = Drive(float(potentials[index]), 0.0, temperature)
-            new, dt = self._trial_step(start, drive, _TRIAL)
-            rates[index] = (self._charge_of(new) - before) / dt
-        return rates
+    def _rates(
+        self, state: FilmState, potentials: Array, temperature: float, steps: Array | None = None
+    ) -> tuple[Array, Array, Array]:
+        """Return the rates of trial steps [A/m2], the thickness half-way [m], and ``steps`` [s].
 
-    def _trial_step(self, start: FilmState, drive: Drive, share: float) -> tuple[FilmState, float]:
+        Args:
+            state: where the steps begin.
+            potentials: at which they are made [V], (knots,).
+            temperature: [K].
+            steps: their lengths; None finds them.
+        """
+        before, thickness = self._charge_of(state), self._thickness_of(state)
+        rates, middle, lengths = (np.zeros(len(potentials)) for _ in range(3))
+        # The fastest last: where the next trial step begins, it is none too long.
+        for index in np.argsort(potentials)[::-1]:
+            drive = Drive(float(potentials[index]), 0.0, temperature)
+            if steps is None:
+                new, dt = self._trial_step(state, drive, _TRIAL, _SLACK)
+            else:
+                dt = float(steps[index])
+                new, _ = self.problem.solver.step(state, dt, drive)
+            rates[index] = (self._charge_of(new) - before) / dt
+            middle[index] = 0.5 * (thickness + self._thickness_of(new))
+            lengths[index] = dt
+        return rates, middle, lengths
+
+    def _trial_step(
+        self, start: FilmState, drive: Drive, share: float, slack: float
+    ) -> tuple[FilmState, float]:
         """Make a step that moves the front by about ``share`` of its width, or nearly nothing."""
         dt = self.trial
         for _ in range(60):
             new, report = self.problem.solver.step(start, dt, drive)
             moved = max(report.displacement, report.conversion) / self.problem.width
-            if moved > _LARGEST_TRIAL / _TRIAL * share:
+            if moved > slack * share:
                 dt *= max(share / moved, 1e-3)
                 continue
-            if moved < 0.2 * share and dt < 3e5:
-                dt = min(dt * min(max(share / max(moved, 1e-30), 2.0), 1e3), 3e5)
+            if moved < share / slack and dt < _LONGEST_TRIAL:
+                wanted = dt * min(max(share / max(moved, 1e-30), 2.0), 1e3)
+                dt = min(wanted, _LONGEST_TRIAL)
                 continue
-            self.trial = dt
+            # The next one begins where this one should have been.
+            self.trial = min(dt * min(max(share / max(moved, 1e-30), 0.4), 2.5), _LONGEST_TRIAL)
             return new, dt
         raise CouplingError(
             "no trial step of the film has a useful length: check the table's rates"
         )
 
-    def _grown(self, state: FilmState, drive: Drive) -> tuple[FilmState, float]:
-        """Return a state one cell of the mesh further on, and the time it took [s]."""
-        trial, cell = self.trial, self.problem.geometry.cell_size
-        thickness = self._thickness_of(state)
-        new, dt = self._trial_step(replace(state, step=0.0), drive, cell / self.problem.width)
-        for _ in range(_CELL_FITS):
-            growth = self._thickness_of(new) - thickness
-            if not growth > 0.0 or abs(growth / cell - 1.0) < _SAME_PHASE:
+    def _grown(self, state: FilmState, drive: Drive) -> FilmState:
+        """Return a state that has grown by about the reach."""
+        trial, width = self.trial, self.problem.width
+        end = self._thickness_of(state) + self.reach
+        left = self.reach
+        for _ in range(math.ceil(self.reach / (_STRIDE * width) * _EXACT) + 1):
+            share = min(max(left / width, _TRIAL), _STRIDE)
+            state, _ = self._trial_step(replace(state, step=0.0), drive, share, _EXACT)
+            left = end - self._thickness_of(state)
+            if not left > (1.0 - _ENOUGH) * self.reach:
                 break
-            dt *= min(max(cell / growth, 0.2), 2.0)
-            new, _ = self.problem.solver.step(replace(state, step=0.0), dt, drive)
         self.trial = trial
-        return replace(new, step=0.0), dt
+        return _unowed(state)
+
+
+def _unowed(state: FilmState) -> FilmState:
+    """Return a state that the next step treats as one among many equal to it.
+
+    What carriers still owe from a long step would be paid back in a short one, at up to half as
+    much again as its own rate.
+    """
+    return replace(state, step=0.0, carrier_debt=np.zeros_like(state.carrier_debt))

@@ -149,7 +149,7 @@ def _save_patch(film: object, folder: Path) -> None:
     problem = film.problem
     extra = checkpoints.Checkpoint(
         control=film.control,
-        notes={"trial": film.trial},
+        notes={"trial": film.trial, "reach": film.reach, "owed": film.owed},
         case=problem.case.resolved(),
         parameters=parameter_values(problem.table),
         counters={},
@@ -168,6 +168,8 @@ def _load_patch(film: object, folder: Path) -> None:
     film.state = checkpoints.load(problem.space, solver.electrode, stored, sites=sites)
     film.control = stored.checkpoint.control
     film.trial = float(stored.checkpoint.notes["trial"])
+    film.reach = float(stored.checkpoint.notes["reach"])
+    film.owed = float(stored.checkpoint.notes["owed"])
 
 
 def _check_case(stored: dict[str, Any], case: Case) -> None:

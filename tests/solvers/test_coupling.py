@@ -1,5 +1,7 @@
 """The coupled study: what passes between cell and films, and what is conserved on the way."""
 
+import math
+
 import numpy as np
 import pytest
 from mpi4py import MPI
@@ -10,6 +12,7 @@ from interphase.models.cell.spec import CellSpec
 from interphase.parameters.case import Case
 from interphase.parameters.case_cell import ExchangeCase
 from interphase.parameters.errors import CouplingError
+from interphase.parameters.program import Drive
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_cursor import piece
 from interphase.solvers.cell_types import ControlStep, Profile, Termination
@@ -20,6 +23,7 @@ from interphase.solvers.law_film import LawFilm
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.setup import build_problem, initial_state
+from interphase.solvers.stepping import StepController
 
 TABLE = ResponseTable(
     knots=np.array([0.0, 0.2, 1.0]),
@@ -160,14 +164,14 @@ def test_cycles_that_are_jumped_over_cost_little_accuracy() -> None:
     assert cell.lost_lithium == pytest.approx(reference.lost_lithium, rel=1e-2)
 
 
-def patch_case(**drive: object) -> Case:
+def patch_case(thickness: str = "6 nm", **drive: object) -> Case:
     return Case.model_validate(
         {
             "mesh": {"kind": "interval", "size": ["30 nm"], "cell_size": "0.1666666 nm"},
             "model": {"deposition": "proportional"},
             "initial": {
                 "kind": "planar_film",
-                "thickness": "6 nm",
+                "thickness": thickness,
                 "shares": {"Li2CO3": 0.7, "Li2EDC": 0.3},
                 "seeds": {"law": "none"},
             },
@@ -197,3 +201,37 @@ def test_a_patch_takes_exactly_the_charge_of_the_cell() -> None:
         assert result.error == pytest.approx(60.0 * rate / charge - 1.0, abs=0.03)
     # Lithium counted in the solids, less the salt's, is the charge.
     assert patch.lithium * 96485.33212 == pytest.approx(patch.charge, rel=1e-8)
+
+
+def test_a_response_knows_nothing_of_what_carriers_owe() -> None:
+    """A film that has grown at its own pace goes on at the rate that its response says.
+
+    Trial steps that paid back the carriers' debt of the last step said up to half as much again.
+    """
+    problem = build_problem(patch_case("14 nm"), MPI.COMM_SELF)
+    patch = PhaseFieldPatch(problem, initial_state(problem))
+    drive, control = Drive(0.14, 0.0, 298.15), patch.control
+    controller = StepController.from_case(problem.case.time.controller, problem.width)
+    while patch.thickness < 15.85e-9:
+        dt = controller.propose(control, 0.0, 0.0, math.inf)
+        patch.state, report = problem.solver.step(patch.state, dt, drive)
+        control = controller.accept(control, dt, controller.judge(report))
+    before, start = patch.charge, patch.state
+    knots = np.array([0.13, 0.14, 0.15])
+    said = float(uptake(patch.response(knots, 298.15).table, 0.14)[0])
+    # Over a step at the film's own pace the rate falls by a hundredth.
+    patch.state, _ = problem.solver.step(start, dt, drive)
+    assert said == pytest.approx((patch.charge - before) / dt, rel=0.03)
+
+
+def test_charge_that_is_owed_is_taken_later() -> None:
+    """What is too little to take at once is not lost from the books."""
+    problem = build_problem(patch_case(), MPI.COMM_SELF)
+    patch = PhaseFieldPatch(problem, initial_state(problem))
+    response = patch.response(np.array([0.05, 0.1, 0.2]), 298.15)
+    rate = float(uptake(response.table, 0.1)[0])
+    exposure = Exposure.of(np.linspace(0.0, 60.0, 3), np.full(3, 0.1), np.full(3, 298.15))
+    # Against its own direction: a film that grows cannot give charge back.
+    assert patch.advance(exposure, response.table, -0.1 * rate * 60.0).charge == 0.0
+    patch.advance(exposure, response.table, rate * 60.0)
+    assert patch.charge == pytest.approx(0.9 * rate * 60.0, rel=1e-9)
