@@ -10,7 +10,7 @@ from mpi4py import MPI
 
 from interphase.meshes.builders import rectangle
 from interphase.solvers.linear import LinearOptions, LinearSolver
-from interphase.solvers.space import NodalSpace
+from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 
 
@@ -32,6 +32,28 @@ class _Family:
         inside = np.hypot(space.points[:, 0] - 0.5, space.points[:, 1] - 0.3) < width
         k = self._stiffness.cell_mean(space.full(np.where(inside, dense, 1.0))[None])[0]
         return self._system.build(self._stiffness.assemble(k), 1e-3 * space.mass)
+
+
+@pytest.mark.parametrize("tensor", [False, True])
+def test_stiffness_of_some_cells_is_that_of_no_conduction_elsewhere(
+    space: NodalSpace, tensor: bool
+) -> None:
+    """Assembled over growing domains, K x is that of D = 0 in the cells left out."""
+    dim, x = space.dim, space.points[:, 0] ** 2 + space.points[:, 1]
+    whole, some = CellStiffness(space, tensor=tensor), CellStiffness(space, tensor=tensor)
+
+    def coefficient(k: CellStiffness) -> Array:
+        d = k.cell_mean(space.full(1.0 + space.points[:, 1])[None])[0]
+        return d if not tensor else np.eye(dim)[:, :, None] * d
+
+    for top in (0.3, 0.7):
+        low = space.full((space.points[:, 1] < top).astype(np.float64)) > 0.5
+        some.restrict(low)
+        inside = low[space.cells].all(axis=1)
+        expected = space.apply(whole.assemble(coefficient(whole) * inside), x)
+        found = space.apply(some.assemble(coefficient(some)), x)
+        assert space.max(np.abs(expected)) > 0.0
+        assert space.max(np.abs(found - expected)) < 1e-12 * space.max(np.abs(expected))
 
 
 @pytest.mark.parametrize("kind", ["direct", "multigrid"])
