@@ -153,10 +153,8 @@ class CarrierField:
         rows = (start + np.flatnonzero(self._active)).astype(np.int32)
         self._rows = PETSc.IS().createGeneral(rows, comm=self._space.comm)
         self._block = None
-        self._cells = (
-            self._stiffness.cell_mean(self._space.full(self._active.astype(np.float64)))
-            > 1.0 - 1e-9
-        )
+        # No coupling across the edge of the carriers' domain: nothing leaves it there.
+        self._stiffness.restrict(self._space.full(self._active.astype(np.float64)) > 0.5)
 
     def _solve_active(self, system: Any, rhs: Array, guess: Array) -> Array:
         """Solve on the carriers' domain; zero elsewhere, (size,)."""
@@ -183,7 +181,7 @@ class CarrierField:
         return consumed * float(np.clip(owed / able, -_REPAYMENT, _REPAYMENT))
 
     def _tensor(self, mixture: Mixture, phi: Array, shares: Array, drift: Array) -> Array:
-        """Return D exp(F phi_l/RT) per cell, (dim, dim, cells)."""
+        """Return D exp(F phi_l/RT) per cell of the domain, (dim, dim, cells)."""
         space, k = self._space, self._stiffness
         # Linear in phi at the front: the thin-interface correction is made for just this.
         dilution = (phi + LIQUID_FLOOR * (1.0 - phi)) * drift
@@ -195,5 +193,4 @@ class CarrierField:
         h = 1.0 / k.cell_mean(1.0 / full[1])
         log_slope = space.gradient(np.log(arithmetic))
         direction = k.cell_mean(np.stack([space.full(g) for g in log_slope]))
-        # No coupling across the edge of the carriers' domain: nothing leaves it there.
-        return layer_tensor(a, h, direction, self._width) * d * self._cells
+        return layer_tensor(a, h, direction, self._width) * d

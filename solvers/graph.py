@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import ufl
+from mpi4py import MPI
 from petsc4py import PETSc
 
 from interphase.parameters.errors import ConvergenceError
@@ -170,26 +171,27 @@ class NodeGraph:
         reached = (halo[nb] < limit).any(axis=1) | (halo[:n] < limit)
         rows = np.flatnonzero(reached & ~source)
         for _ in range(_SWEEPS):
-            old = halo.copy()
+            old, elsewhere = halo[rows], halo[n:].copy()
             halo[rows] = self._local_eikonal(rows, halo, slowness, limit)
+            moved = rows[np.abs(halo[rows] - old) > tolerance * limit]
             # Every sweep is the same on any number of ranks: a rank that went on alone would settle
             # on its neighbour's old values, again and again.
             self.refresh(halo)
-            moved = np.abs(halo - old) > tolerance * limit
-            if not self.space.any(moved[:n]):
+            if not self.space.comm.allreduce(moved.size > 0, op=MPI.LOR):
                 return halo[:n].copy()
-            rows = self._beside(moved, source)
+            rows = self._beside(moved, np.abs(halo[n:] - elsewhere) > tolerance * limit, source)
         raise ConvergenceError(
             "eikonal equation: sweeps did not settle; check the mesh near the electrode"
         )
 
-    def _beside(self, moved: BoolArray, source: BoolArray) -> IntArray:
-        """Return the nodes beside one that moved, on any rank: only they can move next."""
+    def _beside(self, moved: IntArray, elsewhere: BoolArray, source: BoolArray) -> IntArray:
+        """Return the nodes beside one that moved, here or elsewhere: only they can move next."""
         n = source.size
-        near = np.zeros(moved.size, dtype=bool)
-        near[self.neighbours[np.flatnonzero(moved[:n])].ravel()] = True
-        if moved.size > n:
-            near[self._border] |= moved[self.neighbours[self._border]].any(axis=1)
+        near = np.zeros(n + elsewhere.size, dtype=bool)
+        near[self.neighbours[moved].ravel()] = True
+        if elsewhere.any():
+            marks = np.concatenate([np.zeros(n, dtype=bool), elsewhere])
+            near[self._border] |= marks[self.neighbours[self._border]].any(axis=1)
         return np.flatnonzero(near[:n] & ~source)
 
     def _local_eikonal(self, rows: IntArray, halo: Array, slowness: Array, limit: float) -> Array:

@@ -26,13 +26,10 @@ class LinearOptions:
     Attributes:
         kind: ``direct`` (Cholesky factors, MUMPS), ``multigrid`` (GAMG) or ``auto``.
         rtol: relative tolerance of the residual norm.
-        patience: a kept preconditioner is made anew once a solve takes this many iterations more
-            than with a new one.
     """
 
     kind: str = "auto"
     rtol: float = 1.0e-7
-    patience: int = 9
 
     def resolve(self, unknowns: int, dim: int) -> str:
         """Return ``direct`` or ``multigrid`` for a system of this size."""
@@ -40,6 +37,13 @@ class LinearOptions:
             return self.kind
         return "direct" if unknowns <= DIRECT_LIMIT[dim] else "multigrid"
 
+
+# A kept preconditioner is given up when it takes this many iterations more than a new one, and made
+# anew for the next solve when it took a third of them. New factors of a plane cost as much as seven
+# solves with old ones, a new hierarchy as much as some dozens of its cycles.
+_PATIENCE = {"cholesky": 4, "gamg": 27}
+# After this many failures in a row a kept preconditioner is tried again only every 2^n-th time.
+_MISTRUST = 4
 
 # Up to this many unknowns factors are tried where multigrid fails, whatever they cost.
 _FACTORS_LIMIT = 400_000
@@ -64,6 +68,8 @@ class LinearSolver:
 
     Attributes:
         iterations: of all solves so far.
+        renewed: how often a preconditioner was made.
+        given_up: how often a kept one was tried in vain.
     """
 
     def __init__(
@@ -86,6 +92,8 @@ class LinearSolver:
         known: dict[str, dict[str, Any]] = {"gamg": _MULTIGRID, "cholesky": _FACTORS}
         self._settings: dict[str, Any] = known.get(pc.getType(), {})
         self._fresh, self._best = True, 0
+        self._failures = self._waits = 0
+        self.renewed = self.given_up = 0
         self._x, self._b = space.vector(), space.vector()
         self.iterations = 0
 
@@ -117,9 +125,7 @@ class LinearSolver:
         # A good guess from the last step may start far above a small right-hand side: no divergence
         # test.
         ksp.setTolerances(rtol=rtol or self._options.rtol, atol=1e-300, divtol=1e30)
-        kept = self._lagged and not self._fresh
-        if kept:
-            kept = self._attempt(guess, keep=True)
+        kept = self._lagged and not self._fresh and self._trusted() and self._try_kept(guess)
         if not kept and not self._attempt(guess, keep=False) and not self._factorise(a, guess):
             raise ConvergenceError(
                 f"linear solve '{self._name}' failed (PETSc reason {ksp.getConvergedReason()}): "
@@ -128,9 +134,28 @@ class LinearSolver:
         count = int(ksp.getIterationNumber())
         if not kept:
             self._best = count
-        self._fresh = count > self._best + self._options.patience
+            self.renewed += 1
+        self._fresh = count > self._best + self._patience // 3
         self.iterations += count
         return np.array(self._x.array)
+
+    @property
+    def _patience(self) -> int:
+        return _PATIENCE.get(self._ksp.getPC().getType(), 0)
+
+    def _trusted(self) -> bool:
+        """Return whether a kept preconditioner is worth an attempt, after how often it failed."""
+        self._waits = max(self._waits - 1, 0)
+        return self._waits == 0
+
+    def _try_kept(self, guess: Array | None) -> bool:
+        if self._attempt(guess, keep=True):
+            self._failures = 0
+            return True
+        self.given_up += 1
+        self._failures = min(self._failures + 1, _MISTRUST)
+        self._waits = 2**self._failures
+        return False
 
     def _factorise(self, a: Any, guess: Array | None) -> bool:
         """Try factors where multigrid failed, from now on; return whether they serve."""
@@ -156,7 +181,7 @@ class LinearSolver:
 
     def _attempt(self, guess: Array | None, *, keep: bool) -> bool:
         # A kept preconditioner that no longer fits (a seed, a jump of the step) is given up early.
-        self._ksp.setTolerances(max_it=self._best + 3 * self._options.patience if keep else 1000)
+        self._ksp.setTolerances(max_it=self._best + self._patience if keep else 1000)
         if self._lagged:
             self._ksp.getPC().setReusePreconditioner(keep)
         self._x.array[:] = 0.0 if guess is None else guess

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import ufl
 from dolfinx import fem
 from dolfinx.fem.petsc import assemble_matrix
@@ -16,13 +17,18 @@ _HOLD = 1.0e6
 
 
 class CellStiffness:
-    """K_ij = integral of grad(w_i) . D grad(w_j) with a scalar or symmetric tensor D per cell."""
+    """K_ij = integral of grad(w_i) . D grad(w_j) with a scalar or symmetric tensor D per cell.
+
+    Over all cells, or over those of ``restrict`` only: the others then have D = 0, and arrays per
+    cell leave them out.
+    """
 
     def __init__(self, space: NodalSpace, *, tensor: bool) -> None:
         self._space = space
         dim = space.dim
         cells = fem.functionspace(space.geometry.mesh, ("DG", 0))
-        self._cells = cells.dofmap.list[:, 0]
+        self._all = self._cells = cells.dofmap.list[:, 0]
+        self._nodes = space.cells
         u, w = ufl.TrialFunction(space.space), ufl.TestFunction(space.space)
         self._pairs = [(i, j) for i in range(dim) for j in range(i, dim)] if tensor else [(0, 0)]
         self._coefficients = [fem.Function(cells) for _ in self._pairs]
@@ -34,9 +40,28 @@ class CellStiffness:
             integrand = ufl.inner(d * ufl.grad(u), ufl.grad(w))
         else:
             integrand = named[(0, 0)] * ufl.inner(ufl.grad(u), ufl.grad(w))
-        measure = ufl.dx(metadata={"quadrature_degree": 2 if dim > 1 else 0})
-        self._form = fem.form(integrand * measure)
+        self._integrand, self._metadata = integrand, {"quadrature_degree": 2 if dim > 1 else 0}
+        self._form = fem.form(integrand * ufl.dx(metadata=self._metadata))
         self.matrix: Any = space.matrix()
+        # Places for all entries, whatever cells are assembled later.
+        assemble_matrix(self.matrix, self._form)
+        self.matrix.assemble()
+
+    def restrict(self, inside: npt.NDArray[np.bool_]) -> None:
+        """Assemble over the cells of this rank from now on whose nodes are all ``inside``.
+
+        Args:
+            inside: nodes of the domain, ghosts included, (local nodes,).
+        """
+        space = self._space
+        mesh = space.geometry.mesh
+        chosen = np.flatnonzero(inside[space.cells].all(axis=1))
+        # Ghost cells are assembled by their owners.
+        own = chosen[chosen < mesh.topology.index_map(mesh.topology.dim).size_local]
+        self._cells, self._nodes = self._all[own], space.cells[own]
+        data = [(1, own.astype(np.int32))]
+        measure = ufl.Measure("dx", mesh, subdomain_data=data, metadata=self._metadata)
+        self._form = fem.form(self._integrand * measure(1))
 
     def assemble(self, coefficient: Array) -> Any:
         """Return the matrix for a coefficient per cell, (cells,) or (dim, dim, cells)."""
@@ -50,7 +75,7 @@ class CellStiffness:
 
     def cell_mean(self, values: Array) -> Array:
         """Return the mean of nodal ``values`` (..., local nodes) over the nodes of each cell."""
-        return np.asarray(values[..., self._space.cells].mean(axis=-1))
+        return np.asarray(values[..., self._nodes].mean(axis=-1))
 
 
 class ShiftedSystem:

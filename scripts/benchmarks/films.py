@@ -13,7 +13,7 @@ from interphase.parameters.case import load_case
 from interphase.scripts.benchmarks.record import PeakMemory, Record
 from interphase.solvers.simulation import Simulation
 
-_CASES: Final = Path(__file__).resolve().parents[1] / "cases"
+CASES: Final = Path(__file__).resolve().parents[1] / "cases"
 
 
 def film(
@@ -33,7 +33,7 @@ def film(
     memory.reset()
     resident = memory.read("VmRSS")
     start = time.process_time()
-    case = load_case(_CASES / f"{name}.yaml", [f"{k}={v}" for k, v in overrides.items()])
+    case = load_case(CASES / f"{name}.yaml", [f"{k}={v}" for k, v in overrides.items()])
     simulation = Simulation.from_case(case, comm=comm)
     set_up = time.process_time() - start
     simulation.run(begin)

@@ -12,6 +12,7 @@ from mpi4py import MPI
 from interphase.parameters.errors import ParameterError
 from interphase.scripts.benchmarks import (
     demo_way,
+    film_demo_way,
     films,
     fipy_way,
     manufactured,
@@ -134,6 +135,10 @@ ALL: Final = (
     Benchmark(
         "mosaic_formation", "the film at three cell sizes",
         lambda comm, repeats, say: films.formation(comm), parallel=True,
+    ),
+    Benchmark(
+        "film_demo", "the film beside one mixed space, Newton and MUMPS",
+        lambda comm, repeats, say: film_demo_way.beside_the_demo(say, repeats),
     ),
     Benchmark(
         "mosaic_3d", "the film in three dimensions",
