@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
 import importlib.util
 import logging
 from pathlib import Path
@@ -73,7 +74,30 @@ def _run(comm: MPI.Intracomm, parsed: argparse.Namespace) -> int:
 
         write("\n".join([*describe(plan), *_cost_lines(plan)]))
         return DONE
-    return STOPPED
+    return _work(plan, parsed)
+
+
+def _work(plan: Plan, parsed: argparse.Namespace) -> int:
+    from interphase.scripts.sweep.engine import StudyStoppedError, run_study
+    from interphase.scripts.sweep.folder import opened
+    from interphase.scripts.sweep.results import collect, write_results
+
+    with contextlib.ExitStack() as stack:
+        path = parsed.output or Path("results") / parsed.study.stem
+        folder = setting_up(lambda: stack.enter_context(opened(path, plan)))
+        if parsed.again:
+            folder.forget_failures(plan)
+        try:
+            outcomes = run_study(plan, folder)
+        except StudyStoppedError as error:
+            logger.error("%s", error)
+            return STOPPED
+        results = collect(plan, folder, outcomes)
+        write_results(results, folder.path)
+        for outcome in results.failures():
+            logger.warning("failed: %s: %s", outcome.name, outcome.reason)
+        logger.info("results in %s", folder.path)
+    return DONE
 
 
 def _check_surroundings(comm: MPI.Intracomm) -> None:
@@ -97,9 +121,9 @@ def _cost_lines(plan: Plan) -> list[str]:
     if guess.memory is not None:
         lines.append(f"memory      about {guess.memory / 2**20:,.0f} MiB")
     if guess.total is not None:
+        each = f"{readable(min(guess.each))} to {readable(max(guess.each))}"
         lines.append(
-            f"time        about {readable(min(guess.each))} to {readable(max(guess.each))} "
-            f"a member ({guess.sampled} of {len(plan.members)} estimated), {workers_of(plan)} at once: "
-            f"{readable(guess.total)} in all"
+            f"time        about {readable(guess.total)}, {workers_of(plan)} at once; "
+            f"{each} a member ({guess.sampled} of {len(plan.members)} estimated)"
         )
     return lines

@@ -97,6 +97,9 @@ class ResourcesCase(Block):
     ranks: int = Field(default=1, ge=1)
     """MPI ranks of each member."""
 
+    launcher: str = Field(default="mpirun -n {ranks}", min_length=1)
+    """How a member of several ranks is started, such as ``srun --exact -n {ranks}``."""
+
     at_once: int | None = Field(default=None, ge=1, examples=["2"])
     """Members that run at the same time; as many as the cores hold if not given."""
 
