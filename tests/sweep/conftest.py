@@ -26,7 +26,8 @@ from pathlib import Path
 arguments = sys.argv[1:]
 folder = Path(arguments[arguments.index("-o") + 1])
 sets = [b for a, b in zip(arguments, arguments[1:]) if a == "--set"]
-volts = [float(s.split("=")[1].split()[0]) for s in sets if ".hold=" in s][0]
+number, unit = [s.split("=")[1].split() for s in sets if ".hold=" in s][0]
+volts = float(number) * {"V": 1.0, "mV": 1e-3}[unit]
 with (folder.parent.parent / "starts").open("a") as file:
     file.write(f"{folder.name} {os.getpid()} {'--restart' in arguments}\\n")
 tighter = any("front_fraction" in s for s in sets)
@@ -44,7 +45,7 @@ if volts == 1.4:
 if volts == 1.5:
     sys.stdout.write("error: drive.steps[0].hold: is wrong\\n")
     sys.exit(2)
-if volts > 0.5 and volts < 1.0:
+if 0.5 < volts < 1.0 or volts >= 3.0:
     time.sleep(volts)
 (folder / "timeseries.csv").write_text(
     f"time [s],thickness [m]\\n0.0,1e-9\\n2.0,{1e-9 * (1.0 + volts)!r}\\n")

@@ -121,7 +121,9 @@ def _alive(pid: int) -> bool:
 def test_a_killed_driver_loses_at_most_the_members_in_flight(
     study: Path, program: list[str], tmp_path: Path, number: signal.Signals
 ) -> None:
-    plan = plan_for(study, [0.6 + 0.001 * i for i in range(8)], "resources: {at_once: 2}")
+    # those in flight when it is killed would go on for seconds
+    volts = [0.6, 0.601, 0.602, 3.0, 3.001, 0.603, 0.604, 0.605]
+    plan = plan_for(study, volts, "resources: {at_once: 2}")
     out = tmp_path / "out"
     driver = subprocess.Popen(
         [sys.executable, "-c", textwrap.dedent(_DRIVER), str(study), str(out), *program],
