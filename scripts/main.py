@@ -17,6 +17,7 @@ _COMMANDS: Final = (
     "interphase.scripts.commands.run",
     "interphase.scripts.commands.check",
     "interphase.scripts.commands.params",
+    "interphase.scripts.commands.sweep",
     "interphase.scripts.commands.compare",
     "interphase.scripts.verify",
     "interphase.scripts.report",

@@ -1,0 +1,1 @@
+"""Studies of many runs: designs, the engine, results, sensitivity, calibration, report."""
