@@ -145,4 +145,4 @@ def test_options_that_do_not_go_with_a_film_are_refused(
 ) -> None:
     with pytest.raises(CaseError) as caught:
         run(tmp_path, storage=STORAGE, options=options)
-    assert caught.value.key == f"cell.options.{next(iter(options))}"
+    assert caught.value.key == f"drive.cell.options.{next(iter(options))}"
