@@ -237,7 +237,8 @@ def _read_nuclei(data: dict[str, Any], folder: Path) -> None:
     initial = data.get("initial")
     seeds = initial.get("seeds") if isinstance(initial, dict) else None
     if isinstance(seeds, dict) and isinstance(seeds.get("nuclei"), str):
-        seeds["nuclei"] = read_nuclei(folder / seeds["nuclei"])
+        nuclei = read_nuclei(folder / seeds["nuclei"])
+        seeds["nuclei"] = [{k: n[k] for k in ("time", "at", "phase")} for n in nuclei]
 
 
 def _resolve_cell_files(cell: dict[str, Any], folder: Path) -> None:

@@ -23,7 +23,7 @@ NUCLEI_COLUMNS = (
 
 
 def read_nuclei(path: Path) -> list[dict[str, Any]]:
-    """Return the nuclei of a file as the entries of ``initial.seeds.nuclei``.
+    """Return the nuclei of a file: the keys of ``initial.seeds.nuclei``, and ``converted``.
 
     Args:
         path: a file that a run has written.
@@ -47,11 +47,12 @@ def _nucleus(path: Path, number: int, row: list[str]) -> dict[str, Any]:
         raise CaseError(
             f"{path}, line {number}: {len(NUCLEI_COLUMNS)} cells wanted, {len(row)} found", KEY
         )
-    for cell in row[:4]:
+    for cell in (*row[:4], row[5]):
         try:
             finite = math.isfinite(float(cell))
         except ValueError:
             finite = False
         if not finite:
             raise CaseError(f"{path}, line {number}: '{cell}' is not a finite number", KEY)
-    return {"time": f"{row[0]} s", "at": [f"{cell} m" for cell in row[1:4]], "phase": row[4]}
+    return {"time": f"{row[0]} s", "at": [f"{cell} m" for cell in row[1:4]], "phase": row[4],
+            "converted": float(row[5]) > 0.0}  # fmt: skip

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from interphase.parameters.errors import InterphaseError, OutputError
+from interphase.parameters.nuclei_csv import read_nuclei
 
 _QUANTITIES = {
     "thickness": (1e9, "nm"),
@@ -23,6 +24,7 @@ _QUANTITIES = {
     "thickness_Li2EDC": (1e9, "nm"),
     "porosity": (1.0, "-"),
     "grains": (1.0, "-"),
+    "carbonate_edges": (1.0, "-"),
     "charge": (1.0, "C/m2"),
     "film_resistance": (1e4, "ohm cm2"),
 }
@@ -42,7 +44,25 @@ def final_numbers(folder: Path) -> dict[str, float]:
     summary = json.loads(path.read_text())
     if not summary.get("finished"):
         raise OutputError(f"the run in {folder} ended before its time: continue it with --restart")
-    return {key: float(value) for key, value in summary["final"].items()}
+    final = {key: float(value) for key, value in summary["final"].items()}
+    return {**final, "carbonate_edges": float(carbonate_edges(folder))}
+
+
+def carbonate_edges(folder: Path) -> int:
+    """Return at how many edges carbonate can creep under organic, on an electrode that is a line.
+
+    Neighbours of the two phases when the film closes, and both sides of every nucleus under it:
+    their number decides when localised electrons are shut out, and so the plateau.
+
+    Raises:
+        CaseError: the run's table of nuclei is missing or cannot be read.
+    """
+    nuclei = read_nuclei(folder / "nuclei.csv")
+    line = sorted((float(n["at"][0].split()[0]), n["phase"]) for n in nuclei if not n["converted"])
+    phases = [phase for _, phase in line]
+    pairs = zip(phases, phases[1:] + phases[:1], strict=True)
+    beside = sum({a, b} == {"Li2CO3", "Li2EDC"} for a, b in pairs)
+    return beside + 2 * sum(n["converted"] for n in nuclei)
 
 
 def table(runs: Sequence[dict[str, float]]) -> str:
