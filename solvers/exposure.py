@@ -50,6 +50,12 @@ class FilmResponse:
     table: ResponseTable
     volume_per_charge: float
 
+    @property
+    def steepest(self) -> float:
+        """Return the thickness exponent where the film grows fastest [-]."""
+        rates, exponents = np.asarray(self.table.rates), np.asarray(self.table.exponents)
+        return float(exponents[int(np.argmax(np.abs(rates)))])
+
     def scaled(self, factor: float) -> FilmResponse:
         """Return the response with all rates multiplied by ``factor`` [-]."""
         rates = np.asarray(self.table.rates) * factor
