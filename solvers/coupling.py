@@ -258,7 +258,8 @@ class AgeingStudy:
             simulated.append(tuple(segments))
             ends.append((cell.state(), cell.charge.copy()))
         (first, charge), (second, later) = ends[-2:]
-        growth = self._growth(responses, charge - before, later - charge, cursor.cycle)
+        last = Leg((simulated[-1],), cursor, charge, later)
+        growth = self._growth(responses, last, charge - before)
         drift = growth.drift(self.state.growth)
         repeats = growth.repeats(jump, drift)
         self._last_jump = Jump(first, second, later - charge, jump, repeats)
@@ -267,25 +268,24 @@ class AgeingStudy:
         after = cell.charge.copy()
         return Leg(tuple(simulated), cursor, before, after, jump, drift_factor(drift, jump), growth)
 
-    def _growth(
-        self, responses: list[FilmResponse], past: Array, cycle: Array, number: int
-    ) -> CycleGrowth:
-        """Return the mean growth in the last cycle.
+    def _growth(self, responses: list[FilmResponse], last: Leg, past: Array) -> CycleGrowth:
+        """Return the mean growth in the ``last`` cycle.
 
         Args:
             responses: of the films.
-            past: charge booked since the responses and before the last cycle [C/m2 of geometric
-                area], (nodes,).
-            cycle: charge booked in the last cycle, (nodes,).
-            number: cycles done at its end.
+            last: the cycle.
+            past: charge booked since the responses and before it [C/m2], (nodes,).
         """
         weight = self.places.film_area / self.places.film_area.sum()
         thickness = float(weight @ [float(np.asarray(r.table.thickness)) for r in responses])
         volume = float(weight @ [r.volume_per_charge for r in responses])
-        exponent = float(weight @ [r.steepest for r in responses])
-        step = volume * float(weight @ self.places.to_films(cycle))
+        seen = last.exposures(self.places, responses, self._drop_share)
+        cycle = weight * self.places.to_films(last.after - last.before)
+        each = [e.exponent(r.table) for e, r in zip(seen, responses, strict=True)]
+        exponent = float(cycle @ each) / max(float(cycle.sum()), 1e-300)
+        step = volume * float(cycle.sum())
         before = volume * float(weight @ self.places.to_films(past))
-        return CycleGrowth(number, step, thickness + before + step, exponent)
+        return CycleGrowth(last.cursor.cycle, step, thickness + before + step, exponent)
 
     def _advance(
         self, responses: list[FilmResponse], leg: Leg, kept: _Kept, longest: float
@@ -310,7 +310,7 @@ class AgeingStudy:
             hopeless = first > _HOPELESS or not self.state.pace.acceptable(remains * first)
             if agreed or hopeless or attempt == _CORRECTIONS:
                 break
-            if leg.jumped:
+            if leg.jumped and (len(advances) == 1 or attempt > 1):
                 self.films.give_back(kept.films)
                 leg = self._corrected(leg, excess / self.places.area_ratio)
                 continue
@@ -324,6 +324,7 @@ class AgeingStudy:
                 # Only just, since it did not before: shorter, it will not.
                 return leg, advances, max(error, 2.0 * self.state.pace.largest_error)
             leg = again
+            self.state.simulated += len(leg.segments) if leg.jumped else 0
         return leg, advances, max(error, remains * max(first, abs(leg.drift - 1.0)))
 
     def _weights(self, taken: Array) -> Array:
