@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from interphase.models.cell.inputs import CONTROL, THRESHOLDS
 from interphase.models.cell.spec import CellSpec
 from interphase.parameters.errors import CouplingError, ParameterError
-from interphase.solvers.cell_types import CellLimitError
+from interphase.solvers.cell_types import CellLimitError, IntegrationError
 
 if TYPE_CHECKING:
     from interphase.models.cell.model import CellModel
@@ -109,7 +109,8 @@ class CellEngine:
         Raises:
             ViolatedAtStartError: if an event is already passed.
             CellLimitError: if the model cannot go on from here.
-            CouplingError: if the integration fails twice, or does not advance.
+            IntegrationError: if the integration fails twice.
+            CouplingError: if it does not advance.
         """
         try:
             result = self._integrate(self._solver, states, duration, inputs)
@@ -120,7 +121,7 @@ class CellEngine:
                 result = self._integrate(tighter, states, duration, inputs)
             except self._pybamm.SolverError as second:
                 text = str(second).strip().splitlines()
-                raise CouplingError(
+                raise IntegrationError(
                     "the cell model could not be integrated, also not with tolerances of "
                     f"{self._spec.rtol * RETRY_FACTOR:.0e}: {text[0] if text else 'no reason'}"
                 ) from second

@@ -13,6 +13,10 @@ from interphase.parameters.errors import CaseError, CouplingError
 type Array = NDArray[np.float64]
 
 
+class IntegrationError(CouplingError):
+    """The cell model could not be integrated with this film: a shorter exchange may help."""
+
+
 class TableWindowError(CouplingError):
     """A node left the potentials of its response table. The cell is back before the step.
 

@@ -24,6 +24,7 @@ from interphase.solvers.cell_types import (
     CellState,
     CellStepper,
     ControlStep,
+    IntegrationError,
     TableWindowError,
 )
 from interphase.solvers.exposure import Advance, FilmResponse
@@ -44,6 +45,10 @@ _CORRECTIONS = 3
 # over, which the correction repeats as they were, and in an exchange that was run again. There a
 # part of the error is what carriers owe from the last step, and no shorter exchange makes it less.
 _REMAINS_OF_JUMP, _REMAINS = 0.25, 0.04
+# By no more than this factor, either way.
+_LARGEST = 5.0
+# An exchange that brings less than this part of a film's charge is judged against this part.
+_TRIFLE = 1.0e-3
 # A film this far from its response is not corrected.
 _HOPELESS = 0.7
 
@@ -155,13 +160,30 @@ class AgeingStudy:
         """
         while True:
             kept = self._keep()
-            responses, leg = self._run(longest)
+            try:
+                responses, leg = self._run(longest)
+            except IntegrationError:
+                # A response goes astray far from where it was measured.
+                if self.state.pace.exhausted:
+                    raise
+                self._give_back(kept)
+                self._shorten(longest)
+                continue
             leg, advances, error = self._advance(responses, leg, kept, longest)
             if self.state.pace.acceptable(error):
                 return self._accept(leg, advances, error)
             self._give_back(kept)
             self.state.rejected += 1
             self.state.pace = self.state.pace.reject(error, spent=leg.spent, jumped=leg.jumped)
+
+    def _shorten(self, longest: float) -> None:
+        """Take note of an exchange over which the cell could not be integrated."""
+        state = self.state
+        jumped = state.pace.jump(self._cycles - state.cursor.cycle)
+        jumped = jumped if state.cursor.at_start and math.isinf(longest) else 0
+        spent = min(state.pace.seconds, longest)
+        state.rejected += 1
+        state.pace = state.pace.reject(1.0, spent=spent, jumped=jumped)
 
     def _keep(self) -> _Kept:
         return _Kept(self.films.keep(), self.on_cell(lambda cell: cell.state()))
@@ -236,7 +258,8 @@ class AgeingStudy:
             simulated.append(tuple(segments))
             ends.append((cell.state(), cell.charge.copy()))
         (first, charge), (second, later) = ends[-2:]
-        growth = self._growth(responses, charge - before, later - charge, cursor.cycle)
+        last = Leg((simulated[-1],), cursor, charge, later)
+        growth = self._growth(responses, last, charge - before)
         drift = growth.drift(self.state.growth)
         repeats = growth.repeats(jump, drift)
         self._last_jump = Jump(first, second, later - charge, jump, repeats)
@@ -245,25 +268,24 @@ class AgeingStudy:
         after = cell.charge.copy()
         return Leg(tuple(simulated), cursor, before, after, jump, drift_factor(drift, jump), growth)
 
-    def _growth(
-        self, responses: list[FilmResponse], past: Array, cycle: Array, number: int
-    ) -> CycleGrowth:
-        """Return the mean growth in the last cycle.
+    def _growth(self, responses: list[FilmResponse], last: Leg, past: Array) -> CycleGrowth:
+        """Return the mean growth in the ``last`` cycle.
 
         Args:
             responses: of the films.
-            past: charge booked since the responses and before the last cycle [C/m2 of geometric
-                area], (nodes,).
-            cycle: charge booked in the last cycle, (nodes,).
-            number: cycles done at its end.
+            last: the cycle.
+            past: charge booked since the responses and before it [C/m2], (nodes,).
         """
         weight = self.places.film_area / self.places.film_area.sum()
         thickness = float(weight @ [float(np.asarray(r.table.thickness)) for r in responses])
         volume = float(weight @ [r.volume_per_charge for r in responses])
-        exponent = float(weight @ [_steepest(r) for r in responses])
-        step = volume * float(weight @ self.places.to_films(cycle))
+        seen = last.exposures(self.places, responses, self._drop_share)
+        cycle = weight * self.places.to_films(last.after - last.before)
+        each = [e.exponent(r.table) for e, r in zip(seen, responses, strict=True)]
+        exponent = float(cycle @ each) / max(float(cycle.sum()), 1e-300)
+        step = volume * float(cycle.sum())
         before = volume * float(weight @ self.places.to_films(past))
-        return CycleGrowth(number, step, thickness + before + step, exponent)
+        return CycleGrowth(last.cursor.cycle, step, thickness + before + step, exponent)
 
     def _advance(
         self, responses: list[FilmResponse], leg: Leg, kept: _Kept, longest: float
@@ -276,22 +298,25 @@ class AgeingStudy:
             exposures = leg.exposures(self.places, responses, self._drop_share)
             taken = self.places.to_films(leg.after - leg.before)
             advances = self.films.advance(exposures, responses, taken)
-            error = float(max(abs(a.error) for a in advances))
+            weighted = self._weights(taken) * np.array([a.error for a in advances])
+            error = float(np.abs(weighted).max())
             # What a correction removes still tells how far the exchange went.
             first = max(first, error)
-            agreed = self._disagreement(leg, taken, advances) <= _AGREED * self.state.pace.rtol
+            booked = taken * self.places.film_area
+            excess = float(booked @ [a.error for a in advances])
+            # Cycles that were jumped over are repeated as they are: all films together.
+            wrong = abs(excess) / float(np.abs(booked).sum()) if leg.jumped else error
+            agreed = wrong <= _AGREED * self.state.pace.rtol
             hopeless = first > _HOPELESS or not self.state.pace.acceptable(remains * first)
             if agreed or hopeless or attempt == _CORRECTIONS:
                 break
-            if leg.jumped:
+            if leg.jumped and (len(advances) == 1 or attempt > 1):
                 self.films.give_back(kept.films)
-                booked = taken * self.places.film_area
-                excess = float(booked @ [a.error for a in advances])
                 leg = self._corrected(leg, excess / self.places.area_ratio)
                 continue
             self._give_back(kept)
             responses = [
-                response.scaled(1.0 + advance.error)
+                response.scaled(min(max(1.0 + advance.error, 1.0 / _LARGEST), _LARGEST))
                 for response, advance in zip(responses, advances, strict=True)
             ]
             again = self._ran(responses, longest)
@@ -299,19 +324,18 @@ class AgeingStudy:
                 # Only just, since it did not before: shorter, it will not.
                 return leg, advances, max(error, 2.0 * self.state.pace.largest_error)
             leg = again
+            self.state.simulated += len(leg.segments) if leg.jumped else 0
         return leg, advances, max(error, remains * max(first, abs(leg.drift - 1.0)))
 
-    def _disagreement(self, leg: Leg, taken: Array, advances: list[Advance]) -> float:
-        """Return the relative error that a correction can mend [-].
+    def _weights(self, taken: Array) -> Array:
+        """Return what the relative error of each film's charge counts, (films,) [-].
 
-        That of each film or, since cycles that were jumped over are repeated as they are, of all
-        films together.
+        That of a film which takes much less than another, or less than a trifle of what it has
+        taken so far, moves neither loss nor thickness.
         """
-        errors = np.array([a.error for a in advances])
-        if not leg.jumped:
-            return float(np.abs(errors).max())
-        booked = taken * self.places.film_area
-        return abs(float(booked @ errors)) / float(np.abs(booked).sum())
+        whole = np.abs(self.films.each(lambda i, film: film.charge)).max()
+        size = np.abs(taken)
+        return np.asarray(size / max(float(size.max()), _TRIFLE * float(whole), 1e-300))
 
     def _corrected(self, leg: Leg, excess: float) -> Leg:
         """Return the leg with ``excess`` [C] more charge booked by the cycles jumped over."""
@@ -373,9 +397,3 @@ class AgeingStudy:
     def on_cell[T](self, work: Callable[[CellStepper], T]) -> T:
         """Return on every rank what ``work`` returns for the cell. Collective."""
         return on_root(self.films.comm, lambda: work(self._cell()))
-
-
-def _steepest(response: FilmResponse) -> float:
-    """Return the thickness exponent where the film grows fastest."""
-    rates, exponents = np.asarray(response.table.rates), np.asarray(response.table.exponents)
-    return float(exponents[int(np.argmax(np.abs(rates)))])

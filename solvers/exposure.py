@@ -89,6 +89,13 @@ class Exposure:
             np.concatenate([p.temperature for p in parts]),
         )
 
+    def exponent(self, table: ResponseTable) -> float:
+        """Return the mean thickness exponent [-], each moment by the charge that it brings."""
+        charge = np.abs(uptake(table, self.potential)) * self.durations
+        knots, exponents = (np.ravel(np.asarray(a)) for a in (table.knots, table.exponents))
+        there = np.interp(self.potential, knots, exponents)
+        return float(charge @ there / charge.sum()) if charge.sum() > 0.0 else 0.0
+
     def condense(self, response: ResponseTable, bins: int = 4) -> list[tuple[float, Drive]]:
         """Return the interval as a few holds (duration [s], drive), the fastest last.
 

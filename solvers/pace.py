@@ -10,6 +10,7 @@ from interphase.parameters.errors import CouplingError
 
 # An error above this many times the tolerance is not accepted.
 _REJECT = 4.0
+_RETRIES = 12
 _SAFETY, _LEAST, _GROWTH = 0.8, 0.2, 2.0
 # Cycles that are simulated before some are jumped over: the first lets what is fast settle.
 SIMULATED = 2
@@ -49,6 +50,11 @@ class Pace:
         """Return the relative error above which an exchange is not kept [-]."""
         return _REJECT * self.rtol
 
+    @property
+    def exhausted(self) -> bool:
+        """Return whether an exchange has been tried often enough."""
+        return self.retries >= _RETRIES
+
     def acceptable(self, error: float) -> bool:
         """Return whether an exchange with this relative error may be kept."""
         return abs(error) <= self.largest_error
@@ -77,7 +83,7 @@ class Pace:
         Raises:
             CouplingError: it was tried often enough.
         """
-        if self.retries >= 12:
+        if self.exhausted:
             raise CouplingError(
                 f"film and cell differ by {abs(error):.1%} of the film's charge even over "
                 f"{spent:.3g} s: loosen drive.cell.exchange.rtol, or start from a thicker film"

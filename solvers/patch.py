@@ -21,6 +21,7 @@ from interphase.solvers.balance import SOLID_LITHIUM
 from interphase.solvers.diagnostics import Diagnostics, Row
 from interphase.solvers.exposure import Advance, Exposure, FilmResponse, uptake
 from interphase.solvers.film import StepReport
+from interphase.solvers.room import RoomWatch
 from interphase.solvers.setup import Problem
 from interphase.solvers.space import Array
 from interphase.solvers.state import FilmState
@@ -70,6 +71,7 @@ class PhaseFieldPatch:
         self._controller = StepController.from_case(problem.case.time.controller, problem.width)
         self.control = control or self._controller.start()
         self._diagnostics = Diagnostics(problem.solver)
+        self._room = RoomWatch(problem.geometry, problem.width)
         if not self.state.books.initial:
             opening = self._diagnostics.sheet.opening(self.state)
             self.state = replace(self.state, books=replace(self.state.books, initial=opening))
@@ -169,7 +171,8 @@ class PhaseFieldPatch:
         """Take ``charge`` [C/m2] under ``exposure``.
 
         Raises:
-            ConvergenceError: a step failed at the smallest length.
+            ConvergenceError: a step failed at the smallest length, or the film came to the top of
+                its domain.
         """
         charge += self.owed
         target, thickness = self.charge + charge, self.thickness
@@ -195,6 +198,7 @@ class PhaseFieldPatch:
                     spent += dt
                     self.state = replace(new, step=0.0)
                     self.owed = target - self.charge
+                    self._room.check(self.thickness)
                     least = _LEAST_REACH * self.problem.geometry.cell_size
                     self.reach = max(self.thickness - thickness, least)
                     return self._judge(response, drive, whole, spent, charge, steps)

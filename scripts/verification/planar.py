@@ -151,14 +151,14 @@ def stored() -> tuple[Planar, ...]:
     return (
         interstitial(6.0e-18),
         reaction(1.0e-12),
-        carbonate(2.0e-22, 0.3),
-        solvent_diffusion(1.0e-22),
+        carbonate(1.0e-23, 0.3),
+        solvent_diffusion(7.0e-24),
     )
 
 
 def cycled() -> tuple[Planar, ...]:
     """Return films that grow by some nanometres in ten cycles at 1C."""
-    return interstitial(2.0e-16), reaction(1.0e-10), carbonate(2.0e-20, 0.3)
+    return interstitial(2.0e-16), reaction(1.0e-10), carbonate(3.0e-21, 0.3)
 
 
 def storage(comm: MPI.Comm) -> tuple[Check, ...]:

@@ -18,6 +18,7 @@ from interphase.scripts.verification import (
     growth,
     kinetics,
     laws,
+    planar,
     pores,
     transport,
 )
@@ -115,6 +116,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("long-storage", "cells-long", coupling.storage_long, long=True),
     Limit("long-P2D-cycling", "cells-long", coupling.p2d_cycling_long, long=True),
     Limit("long-P2D-storage", "cells-long", coupling.p2d_storage_long, long=True),
+    Limit("long-planar-storage", "cells-long", planar.storage, long=True),
+    Limit("long-planar-cycling", "cells-long", planar.cycling, long=True),
 )
 
 
