@@ -14,7 +14,7 @@ from interphase.scripts.reporting.folder import RunFolder
 from interphase.scripts.reporting.numbers import KeyNumber, key_numbers
 from interphase.scripts.reporting.sources import MARKS, ParameterRow, parameter_rows
 
-_STYLE = """
+STYLE_SHEET = """
 :root { color-scheme: light; }
 body { font: 15px/1.55 system-ui, "Segoe UI", Helvetica, Arial, sans-serif; color: #1f2937;
   background: #fff; margin: 0 auto; padding: 2rem 1.25rem 4rem; max-width: 62rem; }
@@ -48,6 +48,7 @@ pre { background: #f6f7f9; padding: .8rem 1rem; overflow-x: auto; font-size: .8r
 details > summary { cursor: pointer; font-weight: 600; margin: .6rem 0; }
 @media print { body { max-width: none; padding: 0; } figure { break-inside: avoid; } }
 """
+"""Looks of every page."""
 
 _MEANING = {
     "assumed": "no source; the note says why the value was taken",
@@ -67,7 +68,7 @@ def build_page(run: RunFolder, pictures: Sequence[Picture]) -> str:
         OutputError: if the provenance holds no parameters.
     """
     rows = parameter_rows(run.provenance)
-    sections = [(_id(one.title), one.title, _figure(one)) for one in pictures]
+    sections = [(_id(one.title), one.title, figure(one)) for one in pictures]
     sections.append(("parameters", "Parameters and their sources", _parameters(rows)))
     sections.append(("case", "Case", _case(run)))
     sections.append(("versions", "Versions and host", _versions(run.provenance)))
@@ -80,7 +81,7 @@ def build_page(run: RunFolder, pictures: Sequence[Picture]) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>{title}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n"
+        f"<title>{title}</title>\n<style>{STYLE_SHEET}</style>\n</head>\n<body>\n"
         f'<h1>{title}</h1>\n<p class="sub">{_subtitle(run)}</p>\n<nav>{links}</nav>\n'
         f"{_warnings(run, rows)}{_numbers(key_numbers(run))}\n{body}\n</body>\n</html>\n"
     )
@@ -134,7 +135,8 @@ def _numbers(numbers: Sequence[KeyNumber]) -> str:
     return f'<ul class="numbers">{"".join(items)}</ul>'
 
 
-def _figure(picture: Picture) -> str:
+def figure(picture: Picture) -> str:
+    """Return a picture as HTML, its file inside."""
     data = base64.b64encode(picture.png).decode("ascii")
     return (
         f'<figure><img alt="{_text(picture.title)}" src="data:image/png;base64,{data}">'

@@ -11,9 +11,9 @@ from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.distributions import Array, LogUniform, Uniform
 from interphase.parameters.errors import CaseError
 from interphase.scripts.sweep.calibration import Data, Problem, calibrate, forward_of_emulators
+from interphase.scripts.sweep.data import read_data
 from interphase.scripts.sweep.design import latin_points
 from interphase.scripts.sweep.emulator import train
-from interphase.scripts.sweep.fitting import read_data
 from interphase.scripts.sweep.study import CalibrationCase
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="has nothing to do with ranks")
