@@ -49,6 +49,8 @@ def tornado(found: list[Sensitivity]) -> Picture:
             axes.barh(names, values - whole, left=whole, color=ACCENT, height=0.62)
             axes.errorbar(values, names, xerr=halves, fmt="none", ecolor=FILM, capsize=2.5)
             axes.axvline(0.0, color=FILM, linewidth=0.8)
+            axes.use_sticky_edges = False
+            axes.margins(x=0.08)
             axes.set_xlabel(f"{one.quantity.name} - mean [{unit}]")
             if one.effects[0].total is None:
                 axes.set_xlabel(f"mean absolute effect on {one.quantity.name} [{unit}]")
@@ -115,11 +117,13 @@ def scatter_matrix(results: Results) -> Picture:
         return Picture("scatter", "Members", caption, as_png(figure))
 
 
-def band(results: Results, quantity: Quantity) -> Picture:
-    """Return how a column of the time series is spread over the members, in time."""
+def band(results: Results, quantity: Quantity) -> Picture | None:
+    """Return how a column is spread over the members in the time that all of them cover."""
     series = list(results.series.values())
     start = max(float(one["time"][0]) for one in series)
     end = min(float(one["time"][-1]) for one in series)
+    if not start < end:
+        return None  # runs of a single step
     times = np.geomspace(max(start, 1e-6 * end), end, 200)
     all_ = np.array([np.interp(times, one["time"], one[quantity.column]) for one in series])
     levels = np.quantile(all_, _BAND, axis=0)
@@ -202,6 +206,7 @@ def posterior(fit: Calibration, factors: tuple[Factor, ...]) -> Picture:
                     if row.logarithmic:
                         axes.set_yscale("log")
                         logarithmic(axes.yaxis, samples[:, i].min(), samples[:, i].max())
+                        axes.yaxis.set_major_formatter("{x:.0e}")
                 _scale(axes, column, x)
                 if j == 0 and i > 0:
                     axes.set_ylabel(_folded(row.column))
@@ -225,6 +230,7 @@ def _scale(axes: Any, factor: Factor, values: Array) -> None:
     if factor.logarithmic:
         axes.set_xscale("log")
         logarithmic(axes.xaxis, float(values.min()), float(values.max()))
+        axes.xaxis.set_major_formatter("{x:.0e}")
     else:
         axes.xaxis.set_major_locator(_few())
     axes.tick_params(axis="x", labelrotation=30)

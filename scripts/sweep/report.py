@@ -78,11 +78,10 @@ def _drawn(
     if not results.series:
         return drawn
     drawn.append(pictures.scatter_matrix(results))
-    columns: dict[str, Picture] = {}
-    for quantity in results.plan.quantities:
-        if quantity.column not in columns:
-            columns[quantity.column] = pictures.band(results, quantity)
-    return [*drawn, *columns.values(), *_gallery(results, folder)]
+    first_of = {quantity.column: quantity for quantity in reversed(results.plan.quantities)}
+    bands = [pictures.band(results, quantity) for quantity in reversed(first_of.values())]
+    drawn += [one for one in bands if one is not None]
+    return [*drawn, *_gallery(results, folder)]
 
 
 def _gallery(results: Results, folder: StudyFolder) -> list[Picture]:
