@@ -22,7 +22,9 @@ from interphase.scripts.commands.common import (
 )
 
 if TYPE_CHECKING:
+    from interphase.scripts.sweep.folder import StudyFolder
     from interphase.scripts.sweep.plan import Plan
+    from interphase.scripts.sweep.results import Results
 
 logger = logging.getLogger("interphase.cli")
 
@@ -96,8 +98,40 @@ def _work(plan: Plan, parsed: argparse.Namespace) -> int:
         write_results(results, folder.path)
         for outcome in results.failures():
             logger.warning("failed: %s: %s", outcome.name, outcome.reason)
+        _analyse(results, folder)
         logger.info("results in %s", folder.path)
     return DONE
+
+
+def _analyse(results: Results, folder: StudyFolder) -> None:
+    """Say what the members tell, and write the page."""
+    from interphase.scripts.sweep.fitting import Calibration
+    from interphase.scripts.sweep.report import write_report
+    from interphase.scripts.sweep.sensitivity import sensitivity
+    from interphase.solvers.diagnostics import columns
+
+    plan = results.plan
+    try:
+        found = sensitivity(results)
+        fit = None
+        if plan.study.calibration is not None:
+            fit = Calibration(results, dict(columns(plan.base.model.solids)))
+    except CaseError as error:
+        # the members are there: what they cannot tell is no reason to hide what they do
+        logger.warning("not analysed: %s", error)
+        found, fit = [], None
+    for one in found:
+        logger.info("%s: %.4g +- %.2g %s, %s", one.quantity.name, one.mean, one.deviation,
+                    one.quantity.unit, one.method)  # fmt: skip
+        for effect in one.effects:
+            logger.info("  %-34s effect %s %s", effect.factor.name, f"{effect.effect:.2g}",
+                        one.quantity.unit)  # fmt: skip
+    if fit is not None:
+        for name, best in zip(fit.fit.names, fit.fit.best, strict=True):
+            logger.info("  fitted %-34s %.4g", name, best)
+        for text in fit.fit.warnings:
+            logger.warning("calibration: %s", text)
+    logger.info("open %s in a browser", write_report(results, folder, found, fit))
 
 
 def _check_surroundings(comm: MPI.Intracomm) -> None:

@@ -19,9 +19,11 @@ from interphase.parameters.distributions import Array
 from interphase.parameters.errors import CaseError, InterphaseError, ParameterError, did_you_mean
 from interphase.parameters.parameter_table import ParameterTable
 from interphase.parameters.units import format_si, to_si
+from interphase.scripts.sweep.data import check_calibration
 from interphase.scripts.sweep.design import draw
 from interphase.scripts.sweep.factors import Factor, Value, build_factor
 from interphase.scripts.sweep.study import Study
+from interphase.solvers.diagnostics import columns
 
 # Members whose cost is estimated; the others are taken to cost as much on the average.
 _ESTIMATED: Final = 9
@@ -128,6 +130,11 @@ def make_plan(study: Study) -> Plan:
     plan = Plan(study, base, table, factors, members, points, quantities)
     for member in members:
         _check(plan, member)
+    if study.calibration is not None:
+        check_calibration(
+            dict(columns(base.model.solids)), study.calibration, base.time.until, len(factors),
+            study.design.kind,
+        )  # fmt: skip
     return plan
 
 
@@ -178,8 +185,6 @@ def _split(key: str) -> tuple[str, str | None]:
 
 
 def _quantity(text: str, base: Case) -> Quantity:
-    from interphase.solvers.diagnostics import columns
-
     known = dict(columns(base.model.solids))
     column, at, when = (part.strip() for part in text.partition("@"))
     if column not in known:
