@@ -1,6 +1,7 @@
 """The coupled study: what passes between cell and films, and what is conserved on the way."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from interphase.parameters.errors import CouplingError
 from interphase.parameters.program import Drive
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_cursor import piece
-from interphase.solvers.cell_types import ControlStep, Profile, Termination
+from interphase.solvers.cell_types import ControlStep, IntegrationError, Profile, Termination
 from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.exposure import Exposure, uptake
 from interphase.solvers.film_group import FilmGroup, Places
@@ -235,3 +236,47 @@ def test_charge_that_is_owed_is_taken_later() -> None:
     assert patch.advance(exposure, response.table, -0.1 * rate * 60.0).charge == 0.0
     patch.advance(exposure, response.table, rate * 60.0)
     assert patch.charge == pytest.approx(0.9 * rate * 60.0, rel=1e-9)
+
+
+def test_a_film_far_from_its_response_says_so_in_few_steps() -> None:
+    """Asked for too much it stops; asked for what it can, the last step is found in a few tries."""
+    problem = build_problem(patch_case(), MPI.COMM_SELF)
+    patch = PhaseFieldPatch(problem, initial_state(problem))
+    response = patch.response(np.array([0.05, 0.1, 0.2]), 298.15)
+    charge = 60.0 * float(uptake(response.table, 0.1)[0])
+    exposure = Exposure.of(np.linspace(0.0, 60.0, 3), np.full(3, 0.1), np.full(3, 298.15))
+    kept, made = patch.keep(), []
+    step = problem.solver.step
+    problem.solver.step = lambda *given: made.append(given) or step(*given)  # type: ignore[method-assign, func-returns-value, assignment]
+    reached = patch.advance(exposure, response.table, charge)
+    # Regula falsi that keeps one end for ever needs thirty.
+    assert len(made) <= reached.steps + 8
+    patch.give_back(kept)
+    assert patch.advance(exposure, response.table, 20.0 * charge).error < -0.7
+
+
+def test_an_exponent_is_the_mean_of_what_was_seen() -> None:
+    """Each moment counts by its charge, not by its time."""
+    table = replace(TABLE, exponents=np.array([1.0, 0.0, 0.0]))
+    exposure = Exposure(np.array([1.0, 100.0]), np.array([0.0, 0.2]), np.full(2, 298.15))
+    assert exposure.exponent(table) == pytest.approx(0.5, rel=1e-12)
+
+
+def test_an_exchange_that_cannot_be_integrated_is_shortened(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The cell fails once; the study goes on with a shorter exchange, from where it was."""
+    study, cell, _ = law_study("ec reaction limited", 1, 1)
+    failures = [IntegrationError("not this time")]
+    run = cell.run
+
+    def once(step: ControlStep) -> object:
+        if failures:
+            raise failures.pop()
+        return run(step)
+
+    monkeypatch.setattr(cell, "run", once)
+    before = study.state.pace.seconds
+    exchange = study.exchange()
+    assert study.state.rejected == 1
+    assert 0.0 < exchange.time < before
