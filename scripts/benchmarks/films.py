@@ -78,3 +78,22 @@ def formation(comm: MPI.Comm) -> list[Record]:
 def solid(comm: MPI.Comm) -> list[Record]:
     """Measure ``mosaic_3d`` from the first grains on. Collective."""
     return [film(comm, "mosaic_3d", {}, 900.0, 1000.0, "mosaic_3d")]
+
+
+def growth(comm: MPI.Comm) -> list[Record]:
+    """Measure a planar film on wider and wider planes, all fields on. Collective.
+
+    A film of 2 nm in the hold phase: the same work per node at any width, so what is left is how
+    the parts grow with the number of nodes. The node count is the width over l/8 times 193.
+    """
+    rows = []
+    for width in ("6.5 nm", "26 nm", "104 nm", "260 nm"):
+        overrides = {
+            "mesh.size": f"[{width}, 24 nm]",
+            "initial": "{kind: planar_film, thickness: 2 nm, shares: {Li2EDC: 1.0}}",
+            "drive.steps": "[{hold: 0.1 V, until: 6 h}]",
+        }
+        # The first second has short steps of its own.
+        label = f"planar film, {width} wide"
+        rows.append(film(comm, "mosaic_formation", overrides, 1.0, 100.0, label))
+    return rows

@@ -137,6 +137,10 @@ ALL: Final = (
         lambda comm, repeats, say: films.formation(comm), parallel=True,
     ),
     Benchmark(
+        "film_growth", "the film from 1e4 to 4e5 nodes",
+        lambda comm, repeats, say: films.growth(comm), parallel=True,
+    ),
+    Benchmark(
         "film_demo", "the film beside one mixed space, Newton and MUMPS",
         lambda comm, repeats, say: film_demo_way.beside_the_demo(say, repeats),
     ),
