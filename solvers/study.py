@@ -169,6 +169,7 @@ class StudyRun:
         """
         study, block = self.study, cell_of(self._case).storage
         films, cell = study.films.keep(), study.on_cell(lambda cell: cell.state())
+        pace = study.state.pace
         try:
             if block is None:
                 return study.exchange()
@@ -176,6 +177,8 @@ class StudyRun:
         except (CouplingError, ConvergenceError, CaseError):
             study.films.give_back(films)
             study.on_cell(lambda stepper: stepper.restore(cell))
+            # Tries that came to nothing do not make the exchanges of a restart short.
+            study.state.pace = pace
             raise
 
     def _note(self, exchange: Exchange) -> str:
