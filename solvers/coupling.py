@@ -324,15 +324,14 @@ class AgeingStudy:
                 # Only just, since it did not before: shorter, it will not.
                 return leg, advances, max(error, 2.0 * self.state.pace.largest_error)
             leg = again
-            self.state.simulated += len(leg.segments) if leg.jumped else 0
+            if leg.jumped:
+                # That was the responses' error; what the next attempt finds is the jump's own.
+                self.state.simulated += len(leg.segments)
+                first *= _REMAINS / _REMAINS_OF_JUMP
         return leg, advances, max(error, remains * max(first, abs(leg.drift - 1.0)))
 
     def _weights(self, taken: Array) -> Array:
-        """Return what the relative error of each film's charge counts, (films,) [-].
-
-        That of a film which takes much less than another, or less than a trifle of what it has
-        taken so far, moves neither loss nor thickness.
-        """
+        """Return what the error of each film's charge counts: little where it takes little."""
         whole = np.abs(self.films.each(lambda i, film: film.charge)).max()
         size = np.abs(taken)
         return np.asarray(size / max(float(size.max()), _TRIFLE * float(whole), 1e-300))
