@@ -17,6 +17,8 @@ _UNKNOWN: Final = 0.5
 _WEIGHT: Final = 0.3
 # Steps of the sampler for each autocorrelation time, at the least, for numbers to be trusted.
 _CHAIN: Final = 30.0
+# Of finite differences, in standard deviations of the priors.
+_STEP: Final = 1e-3
 
 Forward = Callable[[Array], Array]
 
@@ -168,25 +170,38 @@ def _least_squares(problem: Problem, seed: int) -> tuple[Array, Array]:
 
     random = np.random.default_rng(seed)
     starts = [np.zeros(count), *random.normal(size=(4, count))]
-    # an emulator is smooth to its own accuracy only: finite differences must not be tiny
-    found = [least_squares(penalised, start, diff_step=1e-3, x_scale=1.0) for start in starts]
+    found = [
+        least_squares(penalised, start, lambda x: np.vstack([_jacobian(problem, x), np.eye(count)]))
+        for start in starts
+    ]
     best: Any = min(found, key=lambda one: one.cost)
     if not best.success:
         raise ConvergenceError(f"the least squares did not end: {best.message}")
-    jacobian = best.jac[: problem.data.value.size]
+    jacobian = _jacobian(problem, best.x)
     return np.asarray(best.x), np.asarray(jacobian.T @ jacobian)
+
+
+def _jacobian(problem: Problem, point: Array) -> Array:
+    """Return d(residuals)/d(coordinates) by central differences, (times, parameters).
+
+    The step is a fixed part of the prior's width: an emulator is smooth to its own round-off only,
+    which a step relative to a coordinate near zero would blow up.
+    """
+    steps = _STEP * np.eye(len(point))
+    sides = problem.residuals(np.concatenate([point + steps, point - steps]))
+    high, low = np.split(sides, 2)
+    return np.asarray((high - low).T / (2.0 * _STEP))
 
 
 def _coordinate_deviation(problem: Problem, best: Array, covariance: Array) -> Array:
     """Return standard deviations of values, or of their logarithms, at the best point."""
-    step = 1e-3
     out = []
     for i, prior in enumerate(problem.priors):
         ends = np.stack([best, best])
-        ends[0, i] -= step
-        ends[1, i] += step
+        ends[0, i] -= _STEP
+        ends[1, i] += _STEP
         low, high = problem.values(ends)[:, i]
-        slope = (np.log(high / low) if prior.logarithmic else high - low) / (2.0 * step)
+        slope = (np.log(high / low) if prior.logarithmic else high - low) / (2.0 * _STEP)
         out.append(abs(slope) * np.sqrt(covariance[i, i]))
     return np.array(out)
 
