@@ -65,6 +65,16 @@ class Tally:
             outcome.name, outcome.status, f": {outcome.reason}" if outcome.reason else "",
         )  # fmt: skip
 
+    def close(self) -> None:
+        """Say how well the members filled the time."""
+        elapsed = time.monotonic() - self._started
+        own = sum(one.seconds for one in self.outcomes.values())
+        logger.info(
+            "%d members in %s, their own times %s: %.2f times their share of %d at once",
+            self.total, readable(elapsed), readable(own),
+            elapsed * self.workers / own if own > 0.0 else float("nan"), self.workers,
+        )  # fmt: skip
+
 
 def tasks_of(
     plan: Plan, folder: StudyFolder, members: Sequence[Member], program: Sequence[str] = ()
@@ -136,6 +146,7 @@ def run_study(plan: Plan, folder: StudyFolder, program: Sequence[str] = ()) -> d
         futures = {submit(task): task for task in tasks}
         for future in as_completed(futures):
             _count(tally, future, futures[future], folder)
+        tally.close()
     return kept | tally.outcomes
 
 

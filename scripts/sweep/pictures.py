@@ -206,7 +206,7 @@ def posterior(fit: Calibration, factors: tuple[Factor, ...]) -> Picture:
                     if row.logarithmic:
                         axes.set_yscale("log")
                         logarithmic(axes.yaxis, samples[:, i].min(), samples[:, i].max())
-                        axes.yaxis.set_major_formatter("{x:.0e}")
+                        axes.yaxis.set_major_formatter("{x:.2g}")
                 _scale(axes, column, x)
                 if j == 0 and i > 0:
                     axes.set_ylabel(_folded(row.column))
@@ -230,7 +230,7 @@ def _scale(axes: Any, factor: Factor, values: Array) -> None:
     if factor.logarithmic:
         axes.set_xscale("log")
         logarithmic(axes.xaxis, float(values.min()), float(values.max()))
-        axes.xaxis.set_major_formatter("{x:.0e}")
+        axes.xaxis.set_major_formatter("{x:.2g}")
     else:
         axes.xaxis.set_major_locator(_few())
     axes.tick_params(axis="x", labelrotation=30)
