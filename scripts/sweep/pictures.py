@@ -35,7 +35,7 @@ def scaled(unit: str, largest: float) -> tuple[float, str]:
     return 1.0, unit
 
 
-def tornado(found: list[Sensitivity]) -> Picture:
+def tornado(found: list[Sensitivity], factors: tuple[Factor, ...]) -> Picture:
     """Return what each parameter's own uncertainty does to each quantity."""
     with style():
         rows = max(len(one.effects) for one in found)
@@ -43,26 +43,51 @@ def tornado(found: list[Sensitivity]) -> Picture:
         for axes, one in zip(_panels(figure, len(found), 1), found, strict=True):
             factor, unit = scaled(one.quantity.unit, abs(one.mean))
             names = [effect.factor.name for effect in one.effects][::-1]
-            values = np.array([effect.effect.value for effect in one.effects])[::-1] * factor
-            halves = np.array([effect.effect.half for effect in one.effects])[::-1] * factor
-            whole = -values if one.effects[0].total is not None else np.zeros_like(values)
-            axes.barh(names, values - whole, left=whole, color=ACCENT, height=0.62)
-            axes.errorbar(values, names, xerr=halves, fmt="none", ecolor=FILM, capsize=2.5)
+            if one.emulator is not None:
+                _two_sided(axes, one, factors, factor)
+                axes.set_xlabel(f"{one.quantity.name} - that of the medians [{unit}]")
+            else:
+                values = np.array([effect.effect.value for effect in one.effects])[::-1] * factor
+                halves = np.array([effect.effect.half for effect in one.effects])[::-1] * factor
+                axes.barh(names, values, color=ACCENT, height=0.62)
+                axes.errorbar(values, names, xerr=halves, fmt="none", ecolor=FILM, capsize=2.5)
+                axes.set_xlabel(f"effect on {one.quantity.name} [{unit}]")
             axes.axvline(0.0, color=FILM, linewidth=0.8)
             axes.use_sticky_edges = False
             axes.margins(x=0.08)
-            axes.set_xlabel(f"{one.quantity.name} - mean [{unit}]")
-            if one.effects[0].total is None:
-                axes.set_xlabel(f"mean absolute effect on {one.quantity.name} [{unit}]")
             axes.tick_params(axis="y", length=0)
             axes.grid(axis="y", visible=False)
-        caption = (
-            "How far one standard deviation of each parameter moves the quantity (the root of its "
-            "part of the variance, interactions included), with 95 % intervals."
-            if found[0].effects[0].total is not None
-            else "Mean absolute effect of each parameter over its whole range, 95 % intervals."
+        return Picture("tornado", "What each parameter does", _told(found[0]), as_png(figure))
+
+
+def _told(one: Sensitivity) -> str:
+    """Return what the bars of a tornado are."""
+    if one.emulator is not None:
+        return (
+            "The quantity by the emulator when one parameter is at its 16 % and 84 % values (one "
+            "standard deviation down and up) and the others are at their medians."
         )
-        return Picture("tornado", "What each parameter does", caption, as_png(figure))
+    if one.effects[0].total is not None:
+        return (
+            "Root of each parameter's part of the variance, interactions included, 95 % intervals."
+        )
+    return "Mean absolute effect of each parameter over its whole range, 95 % intervals."
+
+
+def _two_sided(axes: Any, one: Sensitivity, factors: tuple[Factor, ...], factor: float) -> None:
+    """Draw what one standard deviation of each parameter down and up does, by the emulator."""
+    if one.emulator is None:
+        return
+    effects = one.effects[::-1]
+    names = [effect.factor.name for effect in effects]
+    middle = np.full((1, len(factors)), 0.5)
+    for part, colour, label in ((0.16, SECOND, "16 % value"), (0.84, ACCENT, "84 % value")):
+        points = np.repeat(middle, len(effects), axis=0)
+        for i, effect in enumerate(effects):
+            points[i, factors.index(effect.factor)] = part
+        moved = factor * (one.emulator(points) - one.emulator(middle))
+        axes.barh(names, moved, color=colour, height=0.62, label=label)
+    axes.legend(loc="lower right")
 
 
 def index_bars(found: list[Sensitivity]) -> Picture:

@@ -65,7 +65,7 @@ def _drawn(
     if fit is not None:
         drawn += [pictures.prediction(fit), pictures.posterior(fit, results.plan.factors)]
     if found:
-        drawn.append(pictures.tornado(found))
+        drawn.append(pictures.tornado(found, results.plan.factors))
         if found[0].effects[0].total is not None:
             drawn.append(pictures.index_bars(found))
     if not results.series:

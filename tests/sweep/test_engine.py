@@ -200,14 +200,15 @@ def test_an_interrupted_run_goes_on_from_its_checkpoint(study: Path, program, tm
 
 
 def test_two_members_share_two_workers(study: Path, program, tmp_path: Path) -> None:
-    """Eight members of 0.6 s on two workers: at most 1.15 times half the sum of their times."""
-    plan = plan_for(study, [0.6 + 0.001 * i for i in range(8)], "resources: {at_once: 2}")
+    """Eight members on two workers take at most 1.15 times half the sum of their own times."""
+    import parsl  # noqa: F401  the second that its import takes is not the engine's
+
+    plan = plan_for(study, [0.9 + 0.001 * i for i in range(8)], "resources: {at_once: 2}")
     with opened(tmp_path / "out", plan) as held:
         begin = time.monotonic()
         found = run_study(plan, held, program)
         wall = time.monotonic() - begin
-    total = sum(one.seconds for one in found.values())
-    assert wall <= 1.15 * total / 2.0 + 1.0  # one second to start and end the engine
+    assert wall <= 1.15 * sum(one.seconds for one in found.values()) / 2.0
 
 
 @pytest.mark.slow

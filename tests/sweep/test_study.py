@@ -189,3 +189,15 @@ def test_a_relative_uncertainty_stays_inside_what_the_quantity_may_be() -> None:
     law = table_distribution(relative[0])
     assert isinstance(law, Normal)
     assert law.deviation == pytest.approx(abs(law.mean) * relative[0].uncertainty.fraction)
+
+
+def test_what_is_not_installed_is_named_in_one_line(tmp_path, capsys, monkeypatch) -> None:
+    import importlib.util
+
+    real = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name: None if name == "parsl" else real(name)
+    )
+    assert main(["sweep", str(tmp_path / "study.yaml")]) == 2
+    text = capsys.readouterr().out
+    assert "needs parsl;" in text and "interphase[sweep]" in text and text.count("\n") == 1
