@@ -45,10 +45,12 @@ class Tally:
         total: members to run by this driver.
         workers: members that run at the same time.
         outcomes: of those that have ended, by name.
+        stopped: whether a member was stopped before its end.
     """
 
     total: int
     workers: int
+    stopped: bool = False
     outcomes: dict[str, Outcome] = field(default_factory=dict)
     _started: float = field(default_factory=time.monotonic)
 
@@ -145,26 +147,28 @@ def run_study(plan: Plan, folder: StudyFolder, program: Sequence[str] = ()) -> d
     with _kernel(plan, folder) as submit, _signals(folder):
         futures = {submit(task): task for task in tasks}
         for future in as_completed(futures):
-            _count(tally, future, futures[future], folder)
+            _count(tally, future, futures[future])
+        if tally.stopped:
+            raise StudyStoppedError("stopped; say the same again to go on")
         tally.close()
     return kept | tally.outcomes
 
 
-def _count(tally: Tally, future: Future[Outcome], task: MemberTask, folder: StudyFolder) -> None:
+def _count(tally: Tally, future: Future[Outcome], task: MemberTask) -> None:
     try:
         outcome = future.result()
     except Exception as error:
         # Parsl's own troubles, such as a node that went away: no outcome is kept on disk
         outcome = Outcome(task.name, "failed", f"lost: {type(error).__name__}: {error}")
     if outcome.status == "disk full":
-        folder.running.unlink(missing_ok=True)
         raise OutputError(
             f"cannot write {task.folder}: {outcome.reason}; make space and say the same again: "
             "members that have ended are kept"
         )
     if outcome.status == "stopped":
-        folder.running.unlink(missing_ok=True)
-        raise StudyStoppedError("stopped; say the same again to go on")
+        # Why is said by the member that stopped the others, if one did.
+        tally.stopped = True
+        return
     tally.add(outcome)
 
 

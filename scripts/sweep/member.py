@@ -94,10 +94,14 @@ def run_member(task: MemberTask) -> Outcome:
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _alone(folder):
-            return read_outcome(folder) or _run(task, folder)
+            outcome = read_outcome(folder) or _run(task, folder)
     except OSError as error:
         status: Status = "disk full" if _full(str(error)) else "failed"
-        return Outcome(task.name, status, str(error), host=socket.gethostname())
+        outcome = Outcome(task.name, status, str(error), host=socket.gethostname())
+    if outcome.status == "disk full":
+        # Nothing starts on a full disk, however long the driver takes to hear of it.
+        Path(task.running).unlink(missing_ok=True)
+    return outcome
 
 
 @contextmanager
