@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 # Up to this many unknowns a factorisation is cheaper than multigrid (planes fill in less than
 # solids).
-DIRECT_LIMIT = {1: 10_000_000, 2: 400_000, 3: 15_000}
+DIRECT_LIMIT = {1: 10_000_000, 2: 1_500_000, 3: 15_000}
 
 
 @dataclass(frozen=True, slots=True)
