@@ -52,7 +52,7 @@ class Cooling(Protocol):
 
     @property
     def coefficient(self) -> float:
-        """h [W/m2/K]; infinite for a face that is held at a temperature."""
+        """H [W/m2/K]; infinite for a face that is held at a temperature."""
         ...
 
     @property

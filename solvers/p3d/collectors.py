@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
+import numpy.typing as npt
 import ufl
 from dolfinx import fem, la
 from dolfinx.fem.petsc import assemble_matrix
@@ -23,7 +24,7 @@ from interphase.solvers.p3d.places import Array
 # Foils do not touch each other across a separator. So little, relative to along them, keeps the
 # system regular where a layer does not reach a tab.
 _ACROSS: Final = 1.0e-9
-# Currents below those that so many volts would drive through the cell are no scale for an imbalance.
+# Currents below those that so many volts would drive are no scale for an imbalance.
 _LEAST: Final = 1.0e-3
 # The same points for the operator and for the heat of the currents, so that their sums agree.
 _QUADRATURE: Final = {"quadrature_degree": 3}
@@ -97,7 +98,7 @@ class CollectorField:
         self._tab = [self._tab_dofs(i, tab) for i, tab in enumerate(TABS)]
         held = np.concatenate([*self._tab, self._without_conductor()])
         self._system = HeldSystem(f"{name}_potential", np.unique(held).astype(np.int32))
-        self._resistance: Array | None = None
+        self._resistance = np.empty(0)
 
     def _compile(self, conductors: Mapping[str, float], heat_space: Any) -> None:
         cells, places = self._map.cells, self._map
@@ -143,7 +144,7 @@ class CollectorField:
         matrix.assemble()
         return matrix
 
-    def _tab_dofs(self, component: int, tab: str) -> Array:
+    def _tab_dofs(self, component: int, tab: str) -> npt.NDArray[np.int64]:
         """Return the owned unknowns of one potential on its tab."""
         cells = self._map.cells
         facets = cells.facet_tags.find(cells.faces[tab])
@@ -151,7 +152,7 @@ class CollectorField:
         found = dofs[dofs < self._owned]
         return np.asarray(found)
 
-    def _without_conductor(self) -> Array:
+    def _without_conductor(self) -> npt.NDArray[np.int64]:
         """Return the owned unknowns in no cell that conducts: nothing would determine them."""
         diagonal = self._conduction.getDiagonal().array
         return np.flatnonzero(diagonal == 0.0)
@@ -174,13 +175,13 @@ class CollectorField:
     def prepare(self, density: Array, voltage: Array) -> Source:
         """Return what the terminals see of places that give ``voltage`` [V] at ``density`` [A/m2].
 
+        After `set_resistance`.
+
         Args:
             density: i0, (n,).
             voltage: V0, (n,).
         """
         resistance = self._resistance
-        if resistance is None:
-            raise ValueError("set_resistance comes first")
         self._start = density + voltage / resistance
         self._rhs = self._difference.load(self._start / self._layers.period)
         self._at_zero = self._system.solve(self._rhs, np.zeros(self._owned))

@@ -140,7 +140,7 @@ class PlaceIntegrals:
         return np.asarray(self._matrix @ values)
 
     def load(self, density: Array) -> Array:
-        """Return the integral of ``density`` (n,) times each test function, (owned,). Collective."""
+        """Return the load of a ``density`` uniform in each place (n,), (owned,). Collective."""
         self._vector.array[:] = self._transposed @ density
         self._vector.scatter_reverse(la.InsertMode.add)
         return np.array(self._vector.array[: self._owned])
