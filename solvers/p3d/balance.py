@@ -25,10 +25,12 @@ type Demand = Callable[[Source], float]
 
 # The look at the state without current takes so long [s].
 _LOOK: Final = 1.0e-3
-# Resistances that moved less than this are not worth new factors.
-_SAME_RESISTANCE: Final = 0.05
-# A step with more exchanges than this asks for new resistances.
-_MANY: Final = 3
+# Resistances that moved by less than this part are not worth new factors.
+_SAME_RESISTANCE: Final = 0.1
+# Voltages must differ by so much for a slope to be told from the tolerance of their models [V].
+_TELLING: Final = 5.0e-5
+# From one exchange to the next a resistance changes by this factor at most.
+_LEAP: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,35 +106,12 @@ class Balance:
         self.answer = self._advance(_LOOK, self.density, heat.at_places())
         self.models.rollback()
         self.voltage = self.answer.voltage
-        self.refresh(force=True)
-
-    def refresh(self, *, force: bool = False) -> None:
-        """Ask the local models for their resistances. Collective.
-
-        Raises:
-            PlaceError: on every rank.
-        """
-        found = self._together(self.models.resistance)
-        bad = np.flatnonzero(~(found > 0.0))
-        error = None
-        if bad.size:
-            error = PlaceError(
-                f"place {self.places.numbers[bad[0]]}: its voltage does not fall with current "
-                f"(resistance {found[bad[0]]:.3g} ohm m2)",
-                bad.tolist(),
-            )
-        raise_together(self._comm, error)
-        if not force:
-            moved = np.abs(found / self._resistance - 1.0)
-            if global_max(self._comm, moved) < _SAME_RESISTANCE:
-                return
-        self._resistance = found
-        self.collectors.set_resistance(found)
+        self._resistance = self._first_resistance()
+        collectors.set_resistance(self._resistance)
 
     def new_control(self) -> None:
-        """Forget how things went on: the control changes. Collective."""
+        """Forget how things went on: the control changes."""
         self._drift = np.zeros(self.places.size)
-        self.refresh()
 
     def look(self) -> Source:
         """Return what the terminals see of the places as they are now. Collective."""
@@ -151,6 +130,7 @@ class Balance:
         for exchange in range(1, self._tolerance.exchanges + 1):
             source = self.collectors.prepare(density, voltage)
             current = demand(source)
+            before = density, voltage
             density, difference = self.collectors.densities(current)
             answer = self._advance(seconds, density, temperature)
             voltage = answer.voltage
@@ -159,6 +139,8 @@ class Balance:
             if mismatch <= self._tolerance.voltage:
                 flow = self.collectors.flow(current)
                 return Trial(seconds, flow, answer, exchange, mismatch)
+            if exchange > 1:
+                self._learn(density - before[0], voltage - before[1])
         raise ConvergenceError(
             f"currents and local models still differ by {mismatch:.3g} V after "
             f"{self._tolerance.exchanges} exchanges: shorten time.step"
@@ -183,8 +165,6 @@ class Balance:
         self._warming = (self.heat.at_places() - before) / trial.seconds
         self.density, self.voltage = trial.flow.density, trial.answer.voltage
         self.answer = trial.answer
-        if trial.exchanges > _MANY:
-            self.refresh()
         return books
 
     def state(self) -> dict[str, Array]:
@@ -214,6 +194,34 @@ class Balance:
         known = {k.removeprefix("answer:"): v for k, v in state.items() if k.startswith("answer:")}
         film = {k.removeprefix("film:"): v for k, v in known.items() if k.startswith("film:")}
         self.answer = LocalAnswer(known["voltage"], known["heat"], known["soc"], film)
+
+    def _first_resistance(self) -> Array:
+        """Return the resistances that the local models give."""
+        found = self._together(self.models.resistance)
+        bad = np.flatnonzero(~(found > 0.0))
+        error = None
+        if bad.size:
+            text = f"its voltage does not fall with current (resistance {found[bad[0]]:.3g} ohm m2)"
+            error = self._named(PlaceError(text, bad.tolist()))
+        raise_together(self._comm, error)
+        return found
+
+    def _learn(self, density: Array, voltage: Array) -> None:
+        """Take the slope between two exchanges of one step as the resistance for what follows.
+
+        A resistance holds for the length of the step and the present state: both change.
+
+        Args:
+            density: difference of the current densities [A/m2], (n,).
+            voltage: difference of the voltages that they led to [V], (n,).
+        """
+        old = self._resistance
+        told = (np.abs(voltage) > _TELLING) & (voltage * density < 0.0)
+        slope = np.divide(-voltage, density, out=old.copy(), where=told)
+        new = np.clip(slope, old / _LEAP, old * _LEAP)
+        if global_max(self._comm, np.abs(new / old - 1.0)) > _SAME_RESISTANCE:
+            self._resistance = new
+            self.collectors.set_resistance(new)
 
     def _advance(self, seconds: float, density: Array, temperature: Array) -> LocalAnswer:
         return self._together(lambda: self.models.advance(seconds, density, temperature))
