@@ -127,7 +127,7 @@ def distribute(comm: MPI.Comm, make: Callable[[], CellGrid]) -> CellMesh:
 
     def work() -> tuple[Any, ...]:
         grid = make()
-        _check(grid, comm.size)
+        check_grid(grid, comm.size)
         grids.append(grid)
         keys = {name: np.sort(rows, axis=1) for name, rows in grid.faces.items()}
         return grid.regions, keys, grid.cells.shape[1], grid.round_axis, int(grid.place.max()) + 1
@@ -146,7 +146,16 @@ def distribute(comm: MPI.Comm, make: Callable[[], CellGrid]) -> CellMesh:
     return CellMesh(mesh, regions, region, tags, numbers, area, place, places, original, round_axis)
 
 
-def _check(grid: CellGrid, ranks: int) -> None:
+def check_grid(grid: CellGrid, ranks: int) -> None:
+    """Refuse a grid that no cell can be made of.
+
+    Args:
+        grid: the mesh.
+        ranks: that are to share it.
+
+    Raises:
+        MeshError: no stack, fewer places than ranks, or a tab that touches nothing.
+    """
     places = int(grid.place.max(initial=-1)) + 1
     if places == 0:
         raise MeshError(f"geometry: no cell is in the region '{STACK}'")

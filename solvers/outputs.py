@@ -24,7 +24,7 @@ from interphase.solvers.field_writers import FieldSegments
 from interphase.solvers.nucleation import Seed
 from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.restart import parameter_values
-from interphase.solvers.run_folder import RunFolder, write_whole, writing
+from interphase.solvers.run_folder import LOG_FORMAT, RunFolder, write_whole, writing
 from interphase.solvers.setup import Problem
 from interphase.solvers.snapshots import Snapshots
 from interphase.solvers.state import FilmState
@@ -34,7 +34,6 @@ logger = logging.getLogger(__name__)
 
 # A checkpoint is written at least this often [s of wall time], whatever the case says.
 _SAFETY_INTERVAL: Final = 900.0
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,7 +239,7 @@ class FolderRecorder:
     def _begin(self) -> None:
         with writing(self._folder.log):
             self._log = logging.FileHandler(self._folder.log, encoding="utf-8")
-        self._log.setFormatter(logging.Formatter(_LOG_FORMAT))
+        self._log.setFormatter(logging.Formatter(LOG_FORMAT))
         package = logging.getLogger("interphase")
         if package.level == logging.NOTSET:
             # A script that has not chosen what it hears: the log of the run is complete anyway.

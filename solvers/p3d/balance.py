@@ -17,6 +17,7 @@ from interphase.solvers.p3d.collectors import CollectorField, Flow
 from interphase.solvers.p3d.heat import HeatBooks, HeatField
 from interphase.solvers.p3d.place_map import PlaceMap
 from interphase.solvers.p3d.places import Array, LocalAnswer, LocalModels, PlaceError
+from interphase.solvers.timings import Timings
 
 logger = logging.getLogger(__name__)
 
@@ -81,6 +82,7 @@ class Balance:
         density: current density of the places at the end of the last step [A/m2], (n,).
         voltage: their voltage [V], (n,).
         answer: all of their last answer.
+        timings: wall time of local models, collectors and heat.
     """
 
     def __init__(
@@ -99,6 +101,7 @@ class Balance:
         self._layers, self._contact = layers, contact
         self._tolerance = tolerance or Tolerance()
         self._comm = places.cells.comm
+        self.timings = Timings()
         self._resistance = np.empty(0)
         self.density = np.zeros(places.size)
         self._drift = np.zeros(places.size)
@@ -128,16 +131,17 @@ class Balance:
         temperature = self.heat.at_places() + 0.5 * seconds * self._warming
         density, voltage = self.density, self.voltage + seconds * self._drift
         for exchange in range(1, self._tolerance.exchanges + 1):
-            source = self.collectors.prepare(density, voltage)
-            current = demand(source)
             before = density, voltage
-            density, difference = self.collectors.densities(current)
+            with self.timings.part("collectors"):
+                current = demand(self.collectors.prepare(density, voltage))
+                density, difference = self.collectors.densities(current)
             answer = self._advance(seconds, density, temperature)
             voltage = answer.voltage
             mismatch = global_max(self._comm, np.abs(voltage - difference))
             logger.debug("exchange %d: mismatch %.2e V", exchange, mismatch)
             if mismatch <= self._tolerance.voltage:
-                flow = self.collectors.flow(current)
+                with self.timings.part("collectors"):
+                    flow = self.collectors.flow(current)
                 return Trial(seconds, flow, answer, exchange, mismatch)
             if exchange > 1:
                 self._learn(density - before[0], voltage - before[1])
@@ -159,7 +163,8 @@ class Balance:
         lost = trial.flow.current**2 * self._contact
         if lost > 0.0:
             load = load + 0.5 * lost * sum(self.heat.face_load(tab) for tab in TABS)
-        books = self.heat.step(trial.seconds, load)
+        with self.timings.part("heat"):
+            books = self.heat.step(trial.seconds, load)
         self.models.commit()
         self._drift = (trial.answer.voltage - self.voltage) / trial.seconds
         self._warming = (self.heat.at_places() - before) / trial.seconds
@@ -221,10 +226,12 @@ class Balance:
         new = np.clip(slope, old / _LEAP, old * _LEAP)
         if global_max(self._comm, np.abs(new / old - 1.0)) > _SAME_RESISTANCE:
             self._resistance = new
-            self.collectors.set_resistance(new)
+            with self.timings.part("collectors"):
+                self.collectors.set_resistance(new)
 
     def _advance(self, seconds: float, density: Array, temperature: Array) -> LocalAnswer:
-        return self._together(lambda: self.models.advance(seconds, density, temperature))
+        with self.timings.part("local_models"):
+            return self._together(lambda: self.models.advance(seconds, density, temperature))
 
     def _together[T](self, work: Callable[[], T]) -> T:
         """Return what this rank's models say; an error of one rank is raised on all."""
