@@ -43,9 +43,6 @@ class CellStiffness:
         self._integrand, self._metadata = integrand, {"quadrature_degree": 2 if dim > 1 else 0}
         self._form = fem.form(integrand * ufl.dx(metadata=self._metadata))
         self.matrix: Any = space.matrix()
-        # Places for all entries, whatever cells are assembled later.
-        assemble_matrix(self.matrix, self._form)
-        self.matrix.assemble()
 
     def restrict(self, inside: npt.NDArray[np.bool_]) -> None:
         """Assemble over the cells of this rank from now on whose nodes are all ``inside``.
