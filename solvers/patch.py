@@ -102,6 +102,12 @@ class PhaseFieldPatch:
         return (solids - opening - anions) / area
 
     @property
+    def content(self) -> float:
+        """Charge that the whole film took, an electron for a lithium in its solids [C/m2]."""
+        inventory = self._diagnostics.sheet.lithium_in_solids(self.state)
+        return FARADAY * inventory / self.problem.space.geometry.area
+
+    @property
     def resistance(self) -> float:
         """Resistance to Li+ [ohm m2]; 0 where the case leaves the ionic potential out."""
         field, model = self.problem.solver.potential, self.problem.model
