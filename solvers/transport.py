@@ -13,7 +13,7 @@ from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.program import Drive
 from interphase.solvers.graph import BoolArray
 from interphase.solvers.linear import LinearOptions, LinearSolver
-from interphase.solvers.liquid import IonicPotential, LiquidField
+from interphase.solvers.liquid import IonicPotential, LiquidField, Workspace
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState, TransportClock
 
@@ -42,17 +42,19 @@ class LiquidTransport:
         prefix: str,
     ) -> None:
         self._space = space
-        # One solver each: the preconditioner that is kept for one does not fit the other.
+        work = Workspace.of(space, bulk)
         self._solvent = self._salt = None
         if model.solvent:
             linear = LinearSolver(space, f"{prefix}solvent", options)
-            self._solvent = LiquidField(space, bulk, linear)
+            self._solvent = LiquidField(space, work, linear)
         if model.salt:
-            self._salt = LiquidField(space, bulk, LinearSolver(space, f"{prefix}salt", options))
+            if model.solvent is None or not model.salt.resembles(model.solvent):
+                linear = LinearSolver(space, f"{prefix}salt", options)
+            self._salt = LiquidField(space, work, linear)
         self.potential: IonicPotential | None = None
         if model.conduction:
             width = model.front.width
-            self.potential = IonicPotential(space, electrode, bulk, width, options, prefix)
+            self.potential = IonicPotential(space, electrode, work, width, options, prefix)
 
     def catch_up(self, model: SEIGrowth, state: FilmState, drive: Drive) -> FilmState:
         """Return the state with what waits solved for, if the current of the drive has jumped.
