@@ -122,10 +122,6 @@ class LiquidSpecies:
     pores: Pores
     crosses: bool = False
 
-    def resembles(self, other: LiquidSpecies) -> bool:
-        """Return whether D of both is much the same function of the film, but for a factor."""
-        return self.crosses == other.crosses and self.pores == other.pores
-
     def effective(self, phi: Array, pore: Array) -> Array:
         """Return D per node [m2/s] from phi and the porosity of the film."""
         film = self.diffusivity * self.pores.factor(pore) + self.film_diffusivity

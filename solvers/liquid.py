@@ -10,7 +10,7 @@ import numpy as np
 from interphase.models.transport import IonicConduction, LiquidSpecies, front_tensor, layer_tensor
 from interphase.parameters.constants import FARADAY
 from interphase.solvers.graph import BoolArray
-from interphase.solvers.linear import LinearOptions, LinearSolver
+from interphase.solvers.linear import LinearSolver
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 
@@ -143,13 +143,12 @@ class IonicPotential:
         electrode: BoolArray,
         work: Workspace,
         width: float,
-        options: LinearOptions,
-        prefix: str,
+        linear: LinearSolver,
     ) -> None:
         self._space, self._width = space, width
         self._stiffness = CellStiffness(space, tensor=True, matrix=work.stiffness)
         self._system = work.system
-        self._linear = LinearSolver(space, f"{prefix}potential", options)
+        self._linear = linear
         weight = space.mass * electrode
         self._electrode = weight / space.sum(weight) * space.geometry.area
 

@@ -43,18 +43,21 @@ class LiquidTransport:
     ) -> None:
         self._space = space
         work = Workspace.of(space, bulk)
-        self._solvent = self._salt = None
-        if model.solvent:
-            linear = LinearSolver(space, f"{prefix}solvent", options)
-            self._solvent = LiquidField(space, work, linear)
-        if model.salt:
-            if model.solvent is None or not model.salt.resembles(model.solvent):
-                linear = LinearSolver(space, f"{prefix}salt", options)
-            self._salt = LiquidField(space, work, linear)
+        # Factors hardly ever fit the next matrix, of the same field or of another, and they are the
+        # largest thing in memory: one set in turn. A hierarchy serves its own field for long.
+        common = None
+        if options.resolve(space.global_size, space.dim) == "direct":
+            common = LinearSolver(space, f"{prefix}liquid", options)
+
+        def solver(name: str) -> LinearSolver:
+            return common or LinearSolver(space, prefix + name, options)
+
+        self._solvent = LiquidField(space, work, solver("solvent")) if model.solvent else None
+        self._salt = LiquidField(space, work, solver("salt")) if model.salt else None
         self.potential: IonicPotential | None = None
         if model.conduction:
             width = model.front.width
-            self.potential = IonicPotential(space, electrode, work, width, options, prefix)
+            self.potential = IonicPotential(space, electrode, work, width, solver("potential"))
 
     def catch_up(self, model: SEIGrowth, state: FilmState, drive: Drive) -> FilmState:
         """Return the state with what waits solved for, if the current of the drive has jumped.
