@@ -12,7 +12,7 @@ from interphase.models.cell.response import ResponseTable
 from interphase.parameters.errors import CouplingError
 from interphase.solvers.cell_cursor import Cursor
 from interphase.solvers.cell_types import CellState, Segment
-from interphase.solvers.exposure import Exposure, FilmResponse
+from interphase.solvers.exposure import Exposure, FilmResponse, uptake
 from interphase.solvers.film_group import Places
 from interphase.solvers.space import Array
 
@@ -130,6 +130,18 @@ class Leg:
         return [
             Exposure.joined(film, last=self.cycles_of_last) for film in zip(*histories, strict=True)
         ]
+
+    def taken(self, places: Places, responses: Sequence[FilmResponse], drop_share: float) -> Array:
+        """Return the charge that each film takes [C/m2 of film area], (films,)."""
+        own = np.zeros((places.nodes.size, places.films.size))
+        for index, cycle in enumerate(self.segments):
+            repeats = self.cycles_of_last if index == len(self.segments) - 1 else 1.0
+            for s in cycle:
+                potential = s.film_potential if drop_share else s.surface_potential
+                for i, response in enumerate(responses):
+                    rates = uptake(response.table, potential.ravel()).reshape(potential.shape)
+                    own[:, i] += repeats * np.trapezoid(rates, s.times, axis=0)
+        return places.split(self.after - self.before, own)
 
     @staticmethod
     def _seen(

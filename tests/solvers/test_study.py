@@ -128,6 +128,9 @@ def test_a_cycle_of_several_exchanges_has_one_capacity(tmp_path: Path) -> None:
 BAD = [
     ({"experiment": ["Charge at 1C until 4.2 V"]}, "experiment and storage"),
     ({"patches": 3}, "patches"),
+    ({"patches": 0}, "patches: must be 1 to 200"),
+    ({"model": "DFN", "patches": [0.5, 0.2]}, "patches: must rise between 0 and 1"),
+    ({"model": "DFN", "patches": [0.5, 1.2]}, "patches: must rise between 0 and 1"),
     ({"initial_soc": 0.5}, "initial_soc"),
     ({"model": "P2D"}, "not a choice"),
     ({"options": {"lithium plating": 3}}, "options"),
