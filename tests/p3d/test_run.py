@@ -187,6 +187,17 @@ def test_command_line_runs_checks_and_restarts(
     assert "heat.cooling.tpo" in capsys.readouterr().out
 
 
+@pytest.mark.slow
+def test_report_shows_terminals_spreads_and_maps(tmp_path: Path) -> None:
+    P3DRun(case_with(), MPI.COMM_SELF, tmp_path, models=linear).run()
+    assert main(["report", str(tmp_path)]) == 0
+    names = sorted(path.name for path in (tmp_path / "report").glob("*.png"))
+    assert names == ["maps_0.png", "maps_1.png", "spreads.png", "terminals.png"]
+    page = (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    for text in ("small pouch", "worst heat imbalance", "Discharge at 1C for 10 minutes"):
+        assert text in page
+
+
 def refused(**changes: Any) -> str:
     with pytest.raises(CaseError) as caught:
         case_with(**changes)
