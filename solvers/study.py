@@ -26,7 +26,6 @@ from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_types import CellLimitError
-from interphase.solvers.coupling import Exchange
 from interphase.solvers.diagnostics import field_values
 from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
@@ -39,6 +38,7 @@ from interphase.solvers.space import Array
 from interphase.solvers.stopping import Ending, StopRequest
 from interphase.solvers.study_records import StudyRecorder, discharged
 from interphase.solvers.study_setup import Condition, build_study, cell_of
+from interphase.solvers.study_state import Exchange
 
 logger = logging.getLogger(__name__)
 
