@@ -21,6 +21,9 @@ from interphase.solvers.exposure import (
 )
 from interphase.solvers.space import Array
 
+type FilmMaker = Callable[[int, MPI.Comm], Film]
+"""Makes the film of a number on the ranks that share it."""
+
 
 @dataclass(frozen=True)
 class Places:
@@ -165,7 +168,7 @@ class FilmGroup:
         size: number of films.
     """
 
-    def __init__(self, comm: MPI.Comm, size: int, make: Callable[[int, MPI.Comm], Film]) -> None:
+    def __init__(self, comm: MPI.Comm, size: int, make: FilmMaker) -> None:
         self.comm, self.size = comm, size
         groups = min(comm.size, size)
         color = comm.rank % groups
