@@ -86,6 +86,12 @@ class Places:
         """Return the film-carrying area of each film [m2], (films,)."""
         return np.asarray(self.area @ self.weights) * self.area_ratio
 
+    @property
+    def covered(self) -> Array:
+        """Return what makes values at the nodes means over each film's area, (nodes, films)."""
+        area = self.weights * self.area[:, None]
+        return np.asarray(area / area.sum(axis=0))
+
     def split(self, booked: Array, own: Array) -> Array:
         """Return the charge that each film takes [C/m2 of film area], (films,).
 
@@ -117,10 +123,8 @@ class Places:
         """
         if self.nodes.size == self.films.size == 1:
             return history
-        covered = self.weights * self.area[:, None]
-        covered /= covered.sum(axis=0)
         columns = []
-        for part, table in zip(covered.T, tables, strict=True):
+        for part, table in zip(self.covered.T, tables, strict=True):
             rates = uptake(table, history.ravel()).reshape(history.shape) @ part
             columns.append(potential_of(table, rates, fallback=history @ part))
         return np.stack(columns, axis=1)
