@@ -47,8 +47,9 @@ _CORRECTIONS = 3
 _REMAINS_OF_JUMP, _REMAINS = 0.25, 0.04
 # By no more than this factor, either way.
 _LARGEST = 5.0
-# An exchange that brings less than this part of a film's charge is judged against this part.
-_TRIFLE = 1.0e-3
+# An exchange that brings less than this part of what a film has taken since the start, or of all
+# that it is made of, is judged against this part.
+_TRIFLE, _TRACE = 1.0e-3, 1.0e-4
 # A film this far from its response is not corrected.
 _HOPELESS = 0.7
 
@@ -332,9 +333,11 @@ class AgeingStudy:
 
     def _weights(self, taken: Array) -> Array:
         """Return what the error of each film's charge counts: little where it takes little."""
-        whole = np.abs(self.films.each(lambda i, film: film.charge)).max()
+        since = np.abs(self.films.each(lambda i, film: film.charge)).max()
+        whole = np.max(self.films.each(lambda i, film: film.content))
         size = np.abs(taken)
-        return np.asarray(size / max(float(size.max()), _TRIFLE * float(whole), 1e-300))
+        least = max(_TRIFLE * float(since), _TRACE * float(whole), 1e-300)
+        return np.asarray(size / max(float(size.max()), least))
 
     def _corrected(self, leg: Leg, excess: float) -> Leg:
         """Return the leg with ``excess`` [C] more charge booked by the cycles jumped over."""

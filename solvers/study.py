@@ -96,7 +96,8 @@ class StudyRun:
         columns = comm.bcast(self._columns(patch) if comm.rank == 0 else None)
         if not isinstance(patch, PhaseFieldPatch):
             raise CouplingError("a study needs phase-field patches, on every rank")
-        self._room = RoomWatch(patch.problem.geometry, patch.problem.width)
+        problem = patch.problem
+        self._room = RoomWatch(problem.geometry, problem.width, problem.resolved_height)
         self._check_room()
         self._recorder = StudyRecorder(folder, columns)
         self._notes: dict[str, Any] = {
