@@ -48,8 +48,9 @@ _CORRECTIONS = 3
 _REMAINS_OF_JUMP, _REMAINS = 0.25, 0.04
 # By no more than this factor, either way.
 _LARGEST = 5.0
-# An exchange that brings less than this part of a film's charge is judged against this part.
-_TRIFLE = 1.0e-3
+# An exchange that brings less than this part of what a film has taken since the start, or of all
+# that it is made of, is judged against this part.
+_TRIFLE, _TRACE = 1.0e-3, 1.0e-4
 # A film this far from its response is not corrected.
 _HOPELESS = 0.7
 
@@ -252,7 +253,7 @@ class AgeingStudy:
         first, remains = 0.0, _REMAINS_OF_JUMP if leg.jumped else _REMAINS
         for attempt in range(1, _CORRECTIONS + 1):
             exposures = leg.exposures(self.places, responses, self._drop_share)
-            taken = self.places.to_films(leg.after - leg.before)
+            taken = leg.taken(self.places, responses, self._drop_share)
             advances = self.films.advance(exposures, responses, taken)
             weighted = self._weights(taken) * np.array([a.error for a in advances])
             error = float(np.abs(weighted).max())
@@ -267,7 +268,7 @@ class AgeingStudy:
                 break
             if leg.jumped and (len(advances) == excess.size or attempt > 1):
                 self.films.give_back(kept.films)
-                leg = self._corrected(leg, excess / self.places.area_ratio)
+                leg = self._corrected(leg, excess)
                 continue
             self._give_back(kept)
             responses = [
@@ -288,9 +289,11 @@ class AgeingStudy:
 
     def _weights(self, taken: Array) -> Array:
         """Return what the error of each film's charge counts: little where it takes little."""
-        whole = np.abs(self.films.each(lambda i, film: film.charge)).max()
+        since = np.abs(self.films.each(lambda i, film: film.charge)).max()
+        whole = np.max(self.films.each(lambda i, film: film.content))
         size = np.abs(taken)
-        return np.asarray(size / max(float(size.max()), _TRIFLE * float(whole), 1e-300))
+        least = max(_TRIFLE * float(since), _TRACE * float(whole), 1e-300)
+        return np.asarray(size / max(float(size.max()), least))
 
     def _excess(
         self, taken: Array, advances: list[Advance], weighted: Array

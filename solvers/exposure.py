@@ -181,6 +181,11 @@ class Film(Protocol):
         ...
 
     @property
+    def content(self) -> float:
+        """Charge that the whole film took, what it started with included [C/m2 of film area]."""
+        ...
+
+    @property
     def lithium(self) -> float:
         """Lithium in the solids since the start, less that of the salt [mol/m2 of film area]."""
         ...

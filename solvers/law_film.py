@@ -55,6 +55,11 @@ class LawFilm:
         """Lithium taken since the start [mol/m2]."""
         return self.charge / FARADAY
 
+    @property
+    def content(self) -> float:
+        """Charge that the whole film took, what it started with included [C/m2]."""
+        return self.thickness / self._volume
+
     def response(self, potentials: Array, temperature: float) -> FilmResponse:
         """Return the law at ``potentials`` [V], (knots,)."""
         thickness = np.full(potentials.shape, self.thickness)

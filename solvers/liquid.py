@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 
 from interphase.models.transport import IonicConduction, LiquidSpecies, front_tensor, layer_tensor
 from interphase.parameters.constants import FARADAY
 from interphase.solvers.graph import BoolArray
-from interphase.solvers.linear import LinearOptions, LinearSolver
+from interphase.solvers.linear import LinearSolver
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
 
@@ -26,6 +27,24 @@ def liquid_fraction(phi: Array, pore: Array) -> Array:
     return np.asarray(np.maximum(1.0 - phi + phi * pore, _TRACE))
 
 
+@dataclass(frozen=True)
+class Workspace:
+    """The matrices of fields that are solved one after the other.
+
+    Attributes:
+        stiffness: any field's, in turn.
+        system: of any field's step, in turn; held at the top.
+    """
+
+    stiffness: Any
+    system: ShiftedSystem
+
+    @classmethod
+    def of(cls, space: NodalSpace, bulk: BoolArray) -> Self:
+        """Return a new one with the nodes of the ``bulk`` held."""
+        return cls(space.matrix(), ShiftedSystem(space, bulk))
+
+
 class LiquidField:
     """One dissolved species: backward Euler, amounts conserved whatever the solver's tolerance.
 
@@ -34,10 +53,10 @@ class LiquidField:
     is.
     """
 
-    def __init__(self, space: NodalSpace, bulk: BoolArray, linear: LinearSolver) -> None:
+    def __init__(self, space: NodalSpace, work: Workspace, linear: LinearSolver) -> None:
         self._space = space
-        self._stiffness = CellStiffness(space, tensor=False)
-        self._system = ShiftedSystem(space, bulk)
+        self._stiffness = CellStiffness(space, tensor=False, matrix=work.stiffness)
+        self._system = work.system
         self._linear = linear
 
     def step(
@@ -122,15 +141,14 @@ class IonicPotential:
         self,
         space: NodalSpace,
         electrode: BoolArray,
-        bulk: BoolArray,
+        work: Workspace,
         width: float,
-        options: LinearOptions,
-        prefix: str,
+        linear: LinearSolver,
     ) -> None:
         self._space, self._width = space, width
-        self._stiffness = CellStiffness(space, tensor=True)
-        self._system = ShiftedSystem(space, bulk)
-        self._linear = LinearSolver(space, f"{prefix}potential", options)
+        self._stiffness = CellStiffness(space, tensor=True, matrix=work.stiffness)
+        self._system = work.system
+        self._linear = linear
         weight = space.mass * electrode
         self._electrode = weight / space.sum(weight) * space.geometry.area
 

@@ -71,7 +71,7 @@ class PhaseFieldPatch:
         self._controller = StepController.from_case(problem.case.time.controller, problem.width)
         self.control = control or self._controller.start()
         self._diagnostics = Diagnostics(problem.solver)
-        self._room = RoomWatch(problem.geometry, problem.width)
+        self._room = RoomWatch(problem.geometry, problem.width, problem.resolved_height)
         if not self.state.books.initial:
             opening = self._diagnostics.sheet.opening(self.state)
             self.state = replace(self.state, books=replace(self.state.books, initial=opening))
@@ -100,6 +100,12 @@ class PhaseFieldPatch:
         opening = state.books.initial.get(SOLID_LITHIUM, 0.0)
         anions = -float(self.problem.model.reactions.column(ANION) @ state.books.extents)
         return (solids - opening - anions) / area
+
+    @property
+    def content(self) -> float:
+        """Charge that the whole film took, an electron for a lithium in its solids [C/m2]."""
+        inventory = self._diagnostics.sheet.lithium_in_solids(self.state)
+        return FARADAY * inventory / self.problem.space.geometry.area
 
     @property
     def resistance(self) -> float:

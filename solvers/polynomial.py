@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from interphase.parameters.errors import ConvergenceError
-from interphase.solvers.cosine import Marks, Polynomial
+from interphase.solvers.cosine import Polynomial
+from interphase.solvers.grid import Marks
 from interphase.solvers.linear import LinearOptions, LinearSolver
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.stiffness import ShiftedSystem
@@ -49,6 +50,10 @@ class IterativePolynomial:
         self._built: tuple[float, float] | None = None
         self._matrix: Any = None
         self.iterations = 0
+
+    def times(self, values: Array) -> Array:
+        """Return A ``values``, (size,)."""
+        return self._space.apply(self._space.laplacian, values) / self._space.mass
 
     def solve(self, polynomial: Polynomial, rhs: Array) -> Array:
         """Return x of (q0 + q1 A + q2 A^2) x = ``rhs``, (size,), zero on held nodes.

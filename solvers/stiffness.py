@@ -23,7 +23,15 @@ class CellStiffness:
     cell leave them out.
     """
 
-    def __init__(self, space: NodalSpace, *, tensor: bool) -> None:
+    def __init__(self, space: NodalSpace, *, tensor: bool, matrix: Any = None) -> None:
+        """Build the form.
+
+        Args:
+            space: the nodal space.
+            tensor: whether D is a tensor.
+            matrix: to assemble into, shared with others that are not in use at the same time; its
+                own if left out.
+        """
         self._space = space
         dim = space.dim
         cells = fem.functionspace(space.geometry.mesh, ("DG", 0))
@@ -42,10 +50,7 @@ class CellStiffness:
             integrand = named[(0, 0)] * ufl.inner(ufl.grad(u), ufl.grad(w))
         self._integrand, self._metadata = integrand, {"quadrature_degree": 2 if dim > 1 else 0}
         self._form = fem.form(integrand * ufl.dx(metadata=self._metadata))
-        self.matrix: Any = space.matrix()
-        # Places for all entries, whatever cells are assembled later.
-        assemble_matrix(self.matrix, self._form)
-        self.matrix.assemble()
+        self.matrix: Any = space.matrix() if matrix is None else matrix
 
     def restrict(self, inside: npt.NDArray[np.bool_]) -> None:
         """Assemble over the cells of this rank from now on whose nodes are all ``inside``.
@@ -75,7 +80,12 @@ class CellStiffness:
 
     def cell_mean(self, values: Array) -> Array:
         """Return the mean of nodal ``values`` (..., local nodes) over the nodes of each cell."""
-        return np.asarray(values[..., self._nodes].mean(axis=-1))
+        corners = self._nodes.shape[1]
+        total = values[..., self._nodes[:, 0]]
+        for corner in range(1, corners):
+            total += values[..., self._nodes[:, corner]]
+        total /= corners
+        return np.asarray(total)
 
 
 class ShiftedSystem:

@@ -37,7 +37,7 @@ def build(comm: MPI.Comm, cells: int, *, fast: bool = True) -> GradientFlow:
     # Triangles of a square grid have the five-point stencil, as the published energy.
     geometry = rectangle(comm, (side, side), 1.0, cell="triangle", depth=1.0)
     geometry = replace(geometry, periods=((0, side), (1, side)))
-    return GradientFlow(NodalSpace(geometry), ENERGY, 1.0, fast=fast)
+    return GradientFlow(NodalSpace(geometry, by_position=True), ENERGY, 1.0, fast=fast)
 
 
 def start_field(flow: GradientFlow, cells: int) -> Array:

@@ -120,9 +120,13 @@ def _allen_cahn(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
 
 def _growth(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     rows: list[Record] = []
-    for cells in (100, 256, 512, 1024, 2048):
-        way = Way("interphase", partial(ordering.timing_way, cells))
-        rows += paired(f"growth of cost, {cells}^2", [way], repeats, say=say)
+    for cells in (100, 320, 512, 1024, 2048):
+        ways = [
+            Way("interphase", partial(ordering.timing_way, cells)),
+            Way("one transform pair (SciPy)", partial(spectral.transform_pairs, cells),
+                reference=True),
+        ]  # fmt: skip
+        rows += paired(f"growth of cost, {cells}^2", ways, repeats, say=say)
     return rows
 
 

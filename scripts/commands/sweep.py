@@ -108,14 +108,13 @@ def _analyse(results: Results, folder: StudyFolder) -> None:
     from interphase.scripts.sweep.fitting import Calibration
     from interphase.scripts.sweep.report import write_report
     from interphase.scripts.sweep.sensitivity import sensitivity
-    from interphase.solvers.diagnostics import columns
 
     plan = results.plan
     try:
         found = sensitivity(results)
         fit = None
         if plan.study.calibration is not None:
-            fit = Calibration(results, dict(columns(plan.base.model.solids)))
+            fit = Calibration(results)
     except CaseError as error:
         # the members are there: what they cannot tell is no reason to hide what they do
         logger.warning("not analysed: %s", error)
@@ -150,6 +149,8 @@ def _cost_lines(plan: Plan) -> list[str]:
     from interphase.solvers.progress import readable
 
     guess = cost(plan)
+    if guess is None:
+        return ["time        not estimated for films that a cell drives; the first members tell"]
     low, high = guess.thickness
     lines = [f"film        about {low * 1e9:.2g} to {high * 1e9:.2g} nm at the end"]
     if guess.memory is not None:

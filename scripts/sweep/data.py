@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ _KEY = "calibration.data"
 _HEADER = re.compile(r"(\S+) \[(.+)\]")
 
 
-def read_data(block: CalibrationCase, columns: dict[str, str]) -> tuple[str, Data]:
+def read_data(block: CalibrationCase, columns: Mapping[str, str]) -> tuple[str, Data]:
     """Read the data of a calibration.
 
     Args:
@@ -61,7 +62,7 @@ def read_data(block: CalibrationCase, columns: dict[str, str]) -> tuple[str, Dat
     return name, Data(table[:, 0], table[:, 1], np.full(len(table), sigma))
 
 
-def _header(path: Path, header: list[str], columns: dict[str, str]) -> tuple[str, list[str]]:
+def _header(path: Path, header: list[str], columns: Mapping[str, str]) -> tuple[str, list[str]]:
     found = [_HEADER.fullmatch(cell.strip()) for cell in header]
     names = [match[1] if match else "" for match in found]
     units = [match[2] if match else "" for match in found]
@@ -94,14 +95,19 @@ def _row(path: Path, number: int, row: list[str], units: list[str]) -> list[floa
     return values
 
 
-def check_calibration(plan_columns: dict[str, str], block: CalibrationCase, until: float,
-                      factors: int, kind: str) -> None:  # fmt: skip
+def check_calibration(
+    columns: Mapping[str, str],
+    block: CalibrationCase,
+    until: float | None,
+    factors: int,
+    kind: str,
+) -> None:
     """Refuse a calibration that cannot be made, before anything is run.
 
     Args:
-        plan_columns: units of the columns that a time series has.
+        columns: units of the columns that a time series has.
         block: the calibration.
-        until: time at which the runs end [s].
+        until: time at which the runs end [s], None where they will tell.
         factors: number of parameters.
         kind: of the design.
 
@@ -110,7 +116,7 @@ def check_calibration(plan_columns: dict[str, str], block: CalibrationCase, unti
     """
     if kind not in ("lhs", "sobol"):
         raise CaseError("needs a design of kind lhs or sobol with distributions", "calibration")
-    _, data = read_data(block, plan_columns)
+    _, data = read_data(block, columns)
     check_data(data, factors)
-    if data.time.min() < 0.0 or data.time.max() > until:
-        raise CaseError(f"the data go beyond the runs' end at {until:g} s", _KEY)
+    if data.time.min() < 0.0 or (until is not None and data.time.max() > until):
+        raise CaseError(f"the data go beyond the runs' end at {until or 0.0:g} s", _KEY)

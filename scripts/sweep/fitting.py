@@ -25,7 +25,7 @@ class Calibration:
         emulators: one for every time of the data.
     """
 
-    def __init__(self, results: Results, columns: dict[str, str]) -> None:
+    def __init__(self, results: Results) -> None:
         """Train and fit.
 
         Raises:
@@ -35,8 +35,8 @@ class Calibration:
         block = plan.study.calibration
         if block is None:
             raise CaseError("is missing", "calibration")
-        self.quantity, self.data = read_data(block, columns)
-        self.unit = columns[self.quantity]
+        self.quantity, self.data = read_data(block, plan.record.columns)
+        self.unit = plan.record.columns[self.quantity]
         self.emulators: list[Emulator] = [
             emulator_of(plan, _values(results, self.quantity, float(t))) for t in self.data.time
         ]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from interphase.parameters.yaml_io import dump_yaml
-from interphase.scripts.sweep.member import OUTCOME, Outcome, read_outcome
+from interphase.scripts.sweep.member import OUTCOME, Outcome, checkpoints, read_outcome
 from interphase.scripts.sweep.plan import Member, Plan, resolved
 from interphase.solvers.run_folder import FolderError, write_whole, writing
 
@@ -50,7 +51,11 @@ class StudyFolder:
             if outcome is not None and outcome.status == "failed":
                 (self.of(member) / OUTCOME).unlink()
                 # from the start: what led to the failure may be in the checkpoint
-                (self.of(member) / "checkpoint.h5").unlink(missing_ok=True)
+                for checkpoint in checkpoints(self.of(member)):
+                    if checkpoint.is_dir():
+                        shutil.rmtree(checkpoint)
+                    else:
+                        checkpoint.unlink(missing_ok=True)
 
 
 @contextmanager

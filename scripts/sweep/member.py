@@ -88,6 +88,11 @@ def read_outcome(folder: Path) -> Outcome | None:
         return None
 
 
+def checkpoints(folder: Path) -> tuple[Path, ...]:
+    """Return where a run may keep its checkpoint: a film in a file, a study in a folder."""
+    return folder / "checkpoint.h5", folder / "checkpoint"
+
+
 def run_member(task: MemberTask) -> Outcome:
     """Run a member to its outcome; one that has one already is left alone."""
     folder = Path(task.folder)
@@ -113,7 +118,7 @@ def _alone(folder: Path) -> Iterator[None]:
 
 
 def _run(task: MemberTask, folder: Path) -> Outcome:
-    before = ["--restart"] if (folder / "checkpoint.h5").exists() else ["--overwrite"]
+    before = ["--restart"] if any(map(Path.exists, checkpoints(folder))) else ["--overwrite"]
     outcome = _attempt(task, folder, [*_sets(task.overrides), *before])
     # A run past its time would be past it again; a case that is wrong stays wrong.
     again = outcome.status == "failed" and not outcome.reason.startswith(("time limit", "bad case"))

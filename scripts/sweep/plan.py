@@ -22,8 +22,8 @@ from interphase.parameters.units import format_si, to_si
 from interphase.scripts.sweep.data import check_calibration
 from interphase.scripts.sweep.design import draw
 from interphase.scripts.sweep.factors import Factor, Value, build_factor
+from interphase.scripts.sweep.record import Record, record_of
 from interphase.scripts.sweep.study import Study
-from interphase.solvers.diagnostics import columns
 
 # Members whose cost is estimated; the others are taken to cost as much on the average.
 _ESTIMATED: Final = 9
@@ -83,6 +83,7 @@ class Plan:
         members: the runs.
         points: of the members in the unit cube, (members, factors); None for given values.
         quantities: what is looked at.
+        record: what each run leaves against time.
     """
 
     study: Study
@@ -92,6 +93,7 @@ class Plan:
     members: tuple[Member, ...]
     points: Array | None
     quantities: tuple[Quantity, ...]
+    record: Record
 
     @property
     def at_once(self) -> int:
@@ -119,6 +121,7 @@ def make_plan(study: Study) -> Plan:
         CaseError: anything is wrong with it or with the case of any member.
     """
     base, table = _base(study)
+    record = record_of(base)
     factors = tuple(build_factor(name, one, table) for name, one in study.parameters.items())
     paths = [factor.key.path for factor in factors]
     for factor in factors:
@@ -126,15 +129,14 @@ def make_plan(study: Study) -> Plan:
             raise CaseError("is given twice under two names", f"parameters.{factor.name}")
     rows, points = draw(study.design, factors)
     members = tuple(_member(i, row, factors, study.title) for i, row in enumerate(rows))
-    quantities = tuple(_quantity(text, base) for text in study.quantities)
-    plan = Plan(study, base, table, factors, members, points, quantities)
+    quantities = tuple(_quantity(text, record) for text in study.quantities)
+    plan = Plan(study, base, table, factors, members, points, quantities, record)
     for member in members:
         _check(plan, member)
     if study.calibration is not None:
         check_calibration(
-            dict(columns(base.model.solids)), study.calibration, base.time.until, len(factors),
-            study.design.kind,
-        )  # fmt: skip
+            record.columns, study.calibration, record.until, len(factors), study.design.kind
+        )
     return plan
 
 
@@ -148,8 +150,6 @@ def _base(study: Study) -> tuple[Case, ParameterTable]:
             raise CaseError(str(error).removeprefix(f"{name}: "), f"set.{name}") from error
         overrides.append(f"{path}={json.dumps(value)}")
     base = load_case(study.case, overrides)
-    if base.drive.kind == "cell":
-        raise CaseError("is driven by a cell; a study runs films under an imposed drive", "case")
     return base, table_for(base)
 
 
@@ -184,8 +184,8 @@ def _split(key: str) -> tuple[str, str | None]:
     return name, of or None
 
 
-def _quantity(text: str, base: Case) -> Quantity:
-    known = dict(columns(base.model.solids))
+def _quantity(text: str, record: Record) -> Quantity:
+    known = record.columns
     column, at, when = (part.strip() for part in text.partition("@"))
     if column not in known:
         raise CaseError(f"there is no '{column}'; {did_you_mean(column, known)}", "quantities")
@@ -195,7 +195,7 @@ def _quantity(text: str, base: Case) -> Quantity:
         moment = to_si(when, "s")
     except ParameterError as error:
         raise CaseError(str(error), f"quantities: {text}") from error
-    if not 0.0 < moment <= base.time.until:
+    if moment <= 0.0 or (record.until is not None and moment > record.until):
         raise CaseError("lies outside the run's time", f"quantities: {text}")
     return Quantity(text, column, known[column], moment)
 
@@ -219,8 +219,13 @@ class Cost:
     sampled: int
 
 
-def cost(plan: Plan) -> Cost:
-    """Estimate the cost as ``interphase check`` does, from a few members spread over the study."""
+def cost(plan: Plan) -> Cost | None:
+    """Estimate the cost as ``interphase check`` does, from a few members spread over the study.
+
+    None for films that a cell drives: how often cell and film meet shows in the run only.
+    """
+    if plan.base.drive.cell is not None:
+        return None
     from interphase.models.sei import build_model
     from interphase.solvers.estimate import estimate
 

@@ -11,10 +11,11 @@ import numpy as np
 
 from interphase.parameters.errors import OutputError
 from interphase.scripts.reporting.drawing import Picture
-from interphase.scripts.reporting.folder import read_run
+from interphase.scripts.reporting.folder import RunFolder, read_run
 from interphase.scripts.reporting.page import Section, assemble, figure
 from interphase.scripts.reporting.snapshot import read_film
 from interphase.scripts.reporting.structure import heading, structure_picture
+from interphase.scripts.reporting.study_folder import is_study, read_studies
 from interphase.scripts.sweep import pictures
 from interphase.scripts.sweep.fitting import Calibration
 from interphase.scripts.sweep.folder import StudyFolder
@@ -87,7 +88,7 @@ def _gallery(results: Results, folder: StudyFolder) -> list[Picture]:
     for index, word in chosen.items():
         member = plan.members[index]
         try:
-            run = read_run(folder.of(member))
+            run = _film_run(folder.of(member))
             film = read_film(run, run.snapshots[-1])
             one = structure_picture([film], [heading(run, film)])
         except (OutputError, IndexError) as error:
@@ -102,6 +103,11 @@ def _gallery(results: Results, folder: StudyFolder) -> list[Picture]:
             Picture(f"film_{word}", title, f"member {member.name}: {_text(told)}", one.png)
         )
     return films
+
+
+def _film_run(path: Path) -> RunFolder:
+    """Return the run of a member's film; with a cell that of the film next to the separator."""
+    return read_studies(path).studies[0].patches[-1] if is_study(path) else read_run(path)
 
 
 def _study(results: Results) -> str:

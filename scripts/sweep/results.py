@@ -76,7 +76,7 @@ class Results:
 
         names = [member.name for member in self.plan.members if member.name in self.series]
         longest = max((next(iter(self.series[n].values())).size for n in names), default=0)
-        columns = _columns(self.plan)
+        columns = self.plan.record.columns
         data = {column: np.full((len(names), longest), np.nan) for column in columns}
         for i, name in enumerate(names):
             for column, series in self.series[name].items():
@@ -94,13 +94,6 @@ class Results:
         )
 
 
-def _columns(plan: Plan) -> dict[str, str]:
-    from interphase.solvers.diagnostics import columns
-
-    solids = dict.fromkeys(s for case in (plan.base,) for s in case.model.solids)
-    return dict(columns(tuple(solids)))
-
-
 def collect(plan: Plan, folder: StudyFolder, outcomes: Mapping[str, Outcome]) -> Results:
     """Read what the members have left.
 
@@ -113,13 +106,13 @@ def collect(plan: Plan, folder: StudyFolder, outcomes: Mapping[str, Outcome]) ->
         outcome = outcomes.get(member.name)
         if outcome is None or outcome.status != "done":
             continue
-        series[member.name] = read_series(folder.of(member) / "timeseries.csv")
+        series[member.name] = read_series(folder.of(member) / plan.record.file)
         values[i] = [_value(series[member.name], quantity) for quantity in plan.quantities]
     return Results(plan, outcomes, series, values)
 
 
 def read_series(path: Path) -> Series:
-    """Return the columns of a ``timeseries.csv`` by name without unit, in SI.
+    """Return the columns of a run's table by name without unit, in SI.
 
     Raises:
         OutputError: it is missing or broken.

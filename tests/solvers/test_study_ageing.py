@@ -146,3 +146,23 @@ def test_options_that_do_not_go_with_a_film_are_refused(
     with pytest.raises(CaseError) as caught:
         run(tmp_path, storage=STORAGE, options=options)
     assert caught.value.key == f"drive.cell.options.{next(iter(options))}"
+
+
+@pytest.mark.slow
+def test_a_film_that_hardly_grows_is_not_followed_step_by_step(tmp_path: Path) -> None:
+    """At a low state of charge: what carriers owe from one exchange is much of the next.
+
+    Judged against its own charge alone, each exchange was halved for the error that the last
+    halving had made: more than a thousand of a fraction of a second in half an hour.
+    """
+    data = case("1 h", storage={"soc": [0.2]}).resolved()
+    data["mesh"] |= {"size": ["20 nm"], "cell_size": "0.16 nm"}
+    data["model"] |= {
+        "transport": [],
+        "override": {"interface_width": {"value": "1 nm", "note": "six cells"}},
+    }
+    data["initial"] |= {"thickness": "5 nm", "shares": {"Li2CO3": 1.0}}
+    assert run_studies(Case.model_validate(data), MPI.COMM_SELF, tmp_path) is Ending.DONE
+    summary = json.loads((tmp_path / "summary.json").read_text(encoding="utf-8"))
+    assert summary["exchanges"]["accepted"] <= 10
+    assert summary["worst"]["lithium_imbalance"] < 1e-8

@@ -17,7 +17,6 @@ from interphase.scripts.sweep.report import write_report
 from interphase.scripts.sweep.results import collect
 from interphase.scripts.sweep.sensitivity import sensitivity, source_needs
 from interphase.scripts.sweep.study import load_study
-from interphase.solvers.diagnostics import columns
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="starts processes of its own")
 
@@ -73,7 +72,7 @@ def test_a_study_is_fitted_to_data(study: Path, program: list[str], tmp_path: Pa
     plan = make_plan(load_study(study))
     with opened(tmp_path / "out", plan) as held:
         results = collect(plan, held, run_study(plan, held, program))
-        fit = Calibration(results, dict(columns(plan.base.model.solids)))
+        fit = Calibration(results)
         page = write_report(results, held, sensitivity(results), fit).read_text()
     low, middle, high = fit.fit.interval(0)
     assert low < 0.25 < high and middle == pytest.approx(0.25, abs=0.02)
