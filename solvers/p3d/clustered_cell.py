@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 
-from interphase.meshes.parallel import raise_together
+from interphase.meshes.parallel import global_max, global_min, raise_together
 from interphase.models.cell.response import FilmInputs, ResponseTable
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CouplingError
@@ -41,10 +41,12 @@ class ClusteredSegment(Segment):
     Attributes:
         lowest: [V], (nodes,).
         highest: [V], (nodes,).
+        places: lowest and highest temperature of any place [K].
     """
 
     lowest: Array | None = None
     highest: Array | None = None
+    places: tuple[float, float] = (0.0, 0.0)
 
     @property
     def lowest_potential(self) -> Array:
@@ -267,8 +269,15 @@ class ClusteredCell:
             skipped=history.skipped or not seconds.size,
             lowest=low,
             highest=high,
+            places=self._warmth(),
             **columns,
         )
+
+    def _warmth(self) -> tuple[float, float]:
+        """Return the lowest and highest temperature of any place in the last step [K]."""
+        seen = [t.temperature for t in self._travels]
+        comm = self._clusters.comm
+        return global_min(comm, np.array(seen)), global_max(comm, np.array(seen))
 
     def _check_window(self, step: ControlStep, segment: Segment) -> None:
         low, high = self._models.films.window

@@ -216,6 +216,14 @@ class PyBaMMPlaces:
         """Return the outputs of the committed states with the last currents, (n, ...)."""
         return self._look(self._states)
 
+    def film_now(self) -> dict[str, Array]:
+        """Return thickness [m] and lost lithium [mol/m2] of the committed state, (n,) each."""
+        seen, area = self.look(), self.pair.nodes.area
+        return {
+            "thickness": seen.thickness @ area / area.sum(),
+            "lost_lithium": seen.charge @ area / FARADAY,
+        }
+
     def put(self, states: Array) -> None:
         """Replace the committed states, (n, states), as after cycles that were jumped over."""
         self.restore({**self.state(), "states": states})
