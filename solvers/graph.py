@@ -43,22 +43,25 @@ class NodeGraph:
         stiffness = space.assemble(ufl.inner(ufl.grad(u), ufl.grad(w)) * ufl.dx(metadata=metadata))
         pointers, columns, values = stiffness.getValuesCSR()
         stiffness.destroy()
-        self._build(pointers, columns.astype(np.int64), values)
+        self._build(pointers, columns, values)
 
     def _build(self, pointers: Any, columns: Any, values: Array) -> None:
         space = self.space
         start, end = space.range
-        rows = np.repeat(np.arange(space.size), np.diff(pointers))
-        # Positive off-diagonal entries (obtuse simplices) would break monotonicity: left out.
-        scale = np.abs(values).max(initial=0.0)
-        keep = (columns != rows + start) & (values < -1e-9 * scale)
-        rows, columns, values = rows[keep], columns[keep], values[keep]
+        # Positive off-diagonal entries (obtuse simplices) would break monotonicity: left out, as is
+        # the diagonal.
+        keep = values < -1e-9 * np.abs(values).max(initial=0.0)
+        # Short integers: these arrays are the largest of the set-up.
+        rows = np.repeat(np.arange(space.size, dtype=np.int32), np.diff(pointers))[keep]
+        columns, values = columns[keep], values[keep]
         outside = (columns < start) | (columns >= end)
-        ghosts = np.unique(columns[outside])
-        local = np.where(outside, space.size + np.searchsorted(ghosts, columns), columns - start)
-        counts = np.bincount(rows, minlength=space.size)
+        ghosts = np.unique(columns[outside]).astype(np.int64)
+        local = columns - np.int32(start)
+        local[outside] = space.size + np.searchsorted(ghosts, columns[outside])
+        counts = np.bincount(rows, minlength=space.size).astype(np.int32)
         degree = int(counts.max(initial=1))
-        slot = np.arange(rows.size) - np.repeat(np.cumsum(counts) - counts, counts)
+        first = np.cumsum(counts, dtype=np.int32) - counts
+        slot = np.arange(rows.size, dtype=np.int32) - first[rows]
         self.neighbours = np.repeat(np.arange(space.size)[:, None], degree, axis=1)
         self.weights = np.zeros((space.size, degree))
         self.neighbours[rows, slot] = local

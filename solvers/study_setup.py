@@ -19,7 +19,7 @@ from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_experiment import read_profile_step, read_step
 from interphase.solvers.cell_types import ControlStep
 from interphase.solvers.coupling import AgeingStudy
-from interphase.solvers.film_group import FilmGroup, Places
+from interphase.solvers.film_group import FilmGroup, FilmMaker, Places
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.setup import build_problem, initial_state
@@ -67,8 +67,16 @@ def cell_of(case: Case) -> CellCase:
     return case.drive.cell
 
 
-def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy:
+def build_study(
+    case: Case, condition: Condition, comm: MPI.Comm, make: FilmMaker | None = None
+) -> AgeingStudy:
     """Build one study. Collective.
+
+    Args:
+        case: with a cell.
+        condition: of this study.
+        comm: its ranks.
+        make: makes films in the place of the case's phase fields.
 
     Raises:
         CaseError: the case does not fit its table, the cell or its program.
@@ -76,7 +84,8 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         MeshError: the mesh of a patch cannot be built.
     """
     cell_case = cell_of(case)
-    films = FilmGroup(comm, cell_case.patch_count, lambda index, ranks: _patch(case, ranks))
+    make = make or (lambda index, ranks: _patch(case, ranks))
+    films = FilmGroup(comm, cell_case.patch_count, make)
     thickness = float(np.mean(films.each(lambda i, film: film.thickness)))
     cell: PyBaMMCell | None = None
     if comm.rank == 0:
