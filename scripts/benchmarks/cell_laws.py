@@ -9,7 +9,7 @@ from typing import Final
 
 from interphase.models.cell.laws import LAWS
 from interphase.models.cell.spec import CellKind
-from interphase.scripts.benchmarks.record import Outcome, Record, Run, Way, paired
+from interphase.scripts.benchmarks.record import Outcome, Record, Way, paired
 from interphase.scripts.verification.cells import Contest, Cycling, Storage
 
 _OWN: Final = "PyBaMM's own law"
@@ -57,14 +57,7 @@ def _pair(
         error = contest.coupled() / lost[0] - 1.0
         return Outcome(exchanges, contest.cell.state().states.size, error)
 
-    def ready(run: Run) -> Callable[[], Run]:
-        def prepare() -> Run:
-            # Compiled on the first run, which is not measured.
-            run()
-            return run
-
-        return prepare
-
-    ways = [Way(_OWN, ready(own), reference=True), Way(_COUPLED, ready(coupled))]
+    contest.warm_up()
+    ways = [Way(_OWN, lambda: own, reference=True), Way(_COUPLED, lambda: coupled)]
     reference, ours = paired(name, ways, repeats, gate=gate)
     return [reference, replace(ours, note=f"{ours.cpu / reference.cpu:.2f} of PyBaMM's CPU time")]

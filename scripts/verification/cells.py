@@ -141,6 +141,14 @@ class Contest:
         self._kind, self._law = kind, law
         self._film = _film(self.reference, law, spec)
         self._starts = self.reference.state(), self.cell.state()
+        self._fresh = np.full(self.cell.nodes, self._film.constants.thickness)
+
+    def warm_up(self) -> None:
+        """Let both make a short step: the first one sets up the integrators."""
+        moment = [ControlStep.rest(1.0)]
+        _run(self.reference, moment)
+        self.cell.set_film(self._response(self._fresh))
+        _run(self.cell, moment)
 
     def own(self) -> float:
         """Run the cell with PyBaMM's own law; return the charge lost [A h]."""
@@ -151,7 +159,7 @@ class Contest:
     def coupled(self) -> float:
         """Run the coupled cell; return the charge lost [A h]."""
         self.cell.restore(self._starts[1])
-        self._run_coupled(np.full(self.cell.nodes, self._film.constants.thickness))
+        self._run_coupled(self._fresh)
         return self.cell.lost_lithium * FARADAY / 3600.0
 
     def compare(self) -> CellComparison:
@@ -164,6 +172,9 @@ class Contest:
             expected_thickness=float(self.reference.thickness.max()),
             computed_thickness=float(self.cell.thickness.max()),
         )
+
+    def _response(self, thickness: Array) -> FilmInputs:
+        raise NotImplementedError
 
     def _run_own(self) -> None:
         raise NotImplementedError
@@ -187,6 +198,9 @@ class Cycling(Contest):
         self._cycles, self._every = cycles, exchange_every
         self._program = cycle_of(self.cell.nominal_capacity)
 
+    def _response(self, thickness: Array) -> FilmInputs:
+        return self._film.table(thickness, self.cell.charge)
+
     def _run_own(self) -> None:
         for _ in range(self._cycles):
             _run(self.reference, self._program)
@@ -194,7 +208,7 @@ class Cycling(Contest):
     def _run_coupled(self, thickness: Array) -> None:
         for cycle in range(self._cycles):
             if cycle % self._every == 0:
-                self.cell.set_film(self._film.table(thickness, self.cell.charge))
+                self.cell.set_film(self._response(thickness))
             _run(self.cell, self._program)
             thickness = self.cell.thickness
 
@@ -214,13 +228,16 @@ class Storage(Contest):
         count = max(round(duration / interval), 1)
         self._rests = [ControlStep.rest(duration / count)] * count
 
+    def _response(self, thickness: Array) -> FilmInputs:
+        # the first second finds the potential at open circuit
+        return self._film.tangent(thickness, self.cell.charge, _at_rest(self.cell))
+
     def _run_own(self) -> None:
         _run(self.reference, [ControlStep.rest(1.0), *self._rests])
 
     def _run_coupled(self, thickness: Array) -> None:
         cell, film = self.cell, self._film
-        # the first second finds the potential at open circuit
-        cell.set_film(film.tangent(thickness, cell.charge, _at_rest(cell)))
+        cell.set_film(self._response(thickness))
         _run(cell, [ControlStep.rest(1.0)])
         for rest in self._rests:
             cell.set_film(film.tangent(cell.thickness, cell.charge, cell.film_potential))
