@@ -87,6 +87,9 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _type(annotation: Any) -> str:
+    if get_origin(annotation) in (Union, types.UnionType):
+        some = [_type(item) for item in get_args(annotation) if item is not type(None)]
+        return " or ".join(dict.fromkeys(some))
     annotation = _bare(annotation)
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:

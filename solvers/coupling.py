@@ -281,11 +281,11 @@ class AgeingStudy:
         thickness = float(weight @ [float(np.asarray(r.table.thickness)) for r in responses])
         volume = float(weight @ [r.volume_per_charge for r in responses])
         seen = last.exposures(self.places, responses, self._drop_share)
-        cycle = weight * self.places.to_films(last.after - last.before)
+        cycle = weight * last.taken(self.places, responses, self._drop_share)
         each = [e.exponent(r.table) for e, r in zip(seen, responses, strict=True)]
         exponent = float(cycle @ each) / max(float(cycle.sum()), 1e-300)
         step = volume * float(cycle.sum())
-        before = volume * float(weight @ self.places.to_films(past))
+        before = volume * float(self.places.area @ past) / float(self.places.film_area.sum())
         return CycleGrowth(last.cursor.cycle, step, thickness + before + step, exponent)
 
     def _advance(
@@ -297,7 +297,7 @@ class AgeingStudy:
         first, remains = 0.0, _REMAINS_OF_JUMP if leg.jumped else _REMAINS
         for attempt in range(1, _CORRECTIONS + 1):
             exposures = leg.exposures(self.places, responses, self._drop_share)
-            taken = self.places.to_films(leg.after - leg.before)
+            taken = leg.taken(self.places, responses, self._drop_share)
             advances = self.films.advance(exposures, responses, taken)
             weighted = self._weights(taken) * np.array([a.error for a in advances])
             error = float(np.abs(weighted).max())

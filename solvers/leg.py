@@ -12,7 +12,7 @@ from interphase.models.cell.response import ResponseTable
 from interphase.parameters.errors import CouplingError
 from interphase.solvers.cell_cursor import Cursor
 from interphase.solvers.cell_types import CellState, Segment
-from interphase.solvers.exposure import Exposure, FilmResponse
+from interphase.solvers.exposure import Exposure, FilmResponse, uptake
 from interphase.solvers.film_group import Places
 from interphase.solvers.space import Array
 
@@ -74,6 +74,37 @@ def drift_factor(drift: float, cycles: int) -> float:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What a cell was like between two exchanges where its films are, the time's mean; (films,).
+
+    Attributes:
+        salt: in the electrolyte [mol/m3].
+        lowest_potential: that the film's rates follow [V].
+        mean_potential: the same, its mean [V].
+        highest_potential: the same [V].
+        intercalation: size of the current density per geometric area [A/m2].
+        temperature: of the electrode [K], one for all.
+    """
+
+    salt: Array
+    lowest_potential: Array
+    mean_potential: Array
+    highest_potential: Array
+    intercalation: Array
+    temperature: float
+
+    def of(self, film: int) -> dict[str, float]:
+        """Return the numbers of one film."""
+        return {
+            "lowest_potential": float(self.lowest_potential[film]),
+            "mean_potential": float(self.mean_potential[film]),
+            "highest_potential": float(self.highest_potential[film]),
+            "intercalation": float(self.intercalation[film]),
+            "temperature": self.temperature,
+        }
+
+
+@dataclass(frozen=True)
 class Leg:
     """What a cell did between two exchanges, the same on every rank.
 
@@ -105,11 +136,24 @@ class Leg:
         """Time simulated [s]."""
         return sum(s.duration for cycle in self.segments for s in cycle)
 
-    def salt(self, places: Places) -> Array:
-        """Return the mean salt concentration at each film [mol/m3], (films,)."""
+    def surroundings(self, places: Places) -> Surroundings:
+        """Return what the cell was like at each film."""
         runs = [s for cycle in self.segments for s in cycle if s.duration > 0.0]
-        total = sum(np.trapezoid(s.concentration, s.times, axis=0) for s in runs)
-        return np.interp(places.films, places.nodes, np.asarray(total) / self.spent)
+        covered = places.covered
+        seen = [s.film_potential @ covered for s in runs]
+
+        def mean(histories: Sequence[Array]) -> Array:
+            parts = [np.trapezoid(h, s.times, axis=0) for h, s in zip(histories, runs, strict=True)]
+            return np.asarray(sum(parts)) / self.spent
+
+        return Surroundings(
+            salt=mean([s.concentration @ covered for s in runs]),
+            lowest_potential=np.min(np.concatenate(seen), axis=0),
+            mean_potential=mean(seen),
+            highest_potential=np.max(np.concatenate(seen), axis=0),
+            intercalation=mean([np.abs(s.intercalation) @ covered for s in runs]),
+            temperature=float(mean([s.temperature for s in runs])),
+        )
 
     def exposures(
         self, places: Places, responses: Sequence[FilmResponse], drop_share: float
@@ -130,6 +174,18 @@ class Leg:
         return [
             Exposure.joined(film, last=self.cycles_of_last) for film in zip(*histories, strict=True)
         ]
+
+    def taken(self, places: Places, responses: Sequence[FilmResponse], drop_share: float) -> Array:
+        """Return the charge that each film takes [C/m2 of film area], (films,)."""
+        own = np.zeros((places.nodes.size, places.films.size))
+        for index, cycle in enumerate(self.segments):
+            repeats = self.cycles_of_last if index == len(self.segments) - 1 else 1.0
+            for s in cycle:
+                potential = s.film_potential if drop_share else s.surface_potential
+                for i, response in enumerate(responses):
+                    rates = uptake(response.table, potential.ravel()).reshape(potential.shape)
+                    own[:, i] += repeats * np.trapezoid(rates, s.times, axis=0)
+        return places.split(self.after - self.before, own)
 
     @staticmethod
     def _seen(

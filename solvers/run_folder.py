@@ -19,7 +19,7 @@ logger = logging.getLogger(__name__)
 _OURS: Final = (
     "case.yaml", "provenance.json", "timeseries.csv", "nuclei.csv", "summary.json", "run.log",
     "fields.json", "fields.pvd", "checkpoint.h5", "checkpoint_previous.h5", "fields_*", "snapshots",
-    "ageing.csv", "patches.csv", "cell.csv", "checkpoint", "checkpoint_previous",
+    "ageing.csv", "patches.csv", "cell.csv", "patches", "checkpoint", "checkpoint_previous",
 )  # fmt: skip
 
 

@@ -26,7 +26,7 @@ from interphase.solvers.run_folder import RunFolder, writing
 
 _NAME: Final = "checkpoint"
 _PREVIOUS: Final = "checkpoint_previous"
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 # What a restart may change.
 _FREE: Final = (
     "title", "output", "solver", "time", "drive.cell.cycles", "drive.cell.stop",

@@ -119,7 +119,7 @@ def _study(
         f"  table       {table.name}: {len(table.parameters)} rows",
         f"  interface   {cells:.3g} cells across",
         f"  cell        {cell.model}, {cell.parameters}, {program}",
-        f"  studies     {len(studies)}, each with {cell.patches} patch(es)",
+        f"  studies     {len(studies)}, each with {cell.patch_count} patch(es)",
     ]
 
 

@@ -111,11 +111,13 @@ LIMITS: tuple[Limit, ...] = (
     Limit("cell-P2D", "cells", coupling.p2d),
     Limit("cell-exchanges", "cells", coupling.exchanges),
     Limit("cell-jumps", "cells", coupling.jumps),
+    Limit("cell-patches", "cells", coupling.patches),
     Limit("cell-books", "cells", coupling.books, parallel=True),
     Limit("long-cycling", "cells-long", coupling.cycling_long, long=True),
     Limit("long-storage", "cells-long", coupling.storage_long, long=True),
     Limit("long-P2D-cycling", "cells-long", coupling.p2d_cycling_long, long=True),
     Limit("long-P2D-storage", "cells-long", coupling.p2d_storage_long, long=True),
+    Limit("long-jumps", "cells-long", coupling.jumps_long, long=True),
     Limit("long-planar-storage", "cells-long", planar.storage, long=True),
     Limit("long-planar-cycling", "cells-long", planar.cycling, long=True),
 )

@@ -93,7 +93,9 @@ def test_a_limit_that_is_passed_at_the_start_is_refused(
         ({"override": {"SEI resistivity [Ohm]": 1.0}}, "drive.cell.override.SEI resistivity [Ohm]"),
         ({"options": {"thermal": "hot"}}, "drive.cell.options"),
         ({"options": {"SEI": "none"}}, "drive.cell.options.SEI"),
-        ({"points": {"x_n": 1}}, "drive.cell.mesh.x_n"),
+        ({"points": {"x_n": 1}}, "drive.cell.points.x_n"),
+        ({"model": "DFN", "patches": 11}, "drive.cell.patches"),
+        ({"model": "DFN", "patches": (0.5, 0.51, 0.52)}, "drive.cell.patches"),
     ],
 )
 def test_what_the_cell_refuses_is_named_by_the_key_of_the_case(
