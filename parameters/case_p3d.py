@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import Field, ValidationError, model_validator
 
 from interphase.parameters.case_errors import case_error
+from interphase.parameters.case_p3d_ageing import CellAgeingCase
 from interphase.parameters.case_p3d_mesh import GeometryCase
 from interphase.parameters.case_run import OutputCase
 from interphase.parameters.case_types import (
@@ -229,6 +230,9 @@ class P3DCase(Block):
     output: OutputCase = Field(default_factory=OutputCase)
     solver: ExchangeCase3D = Field(default_factory=ExchangeCase3D)
 
+    ageing: CellAgeingCase | None = None
+    """Films that grow at the places over many cycles; none: the cell as it is."""
+
     def __init__(self, **data: Any) -> None:
         """Read and check the blocks."""
         try:
@@ -244,6 +248,8 @@ class P3DCase(Block):
                 "is missing: geometry.casing has walls; write for example "
                 "{heat_conductivity: 237 W/m/K, heat_capacity: 2.42e6 J/m^3/K}",
             )
+        if self.ageing is not None and self.ageing.patches > 1 and self.pair.model == "SPM":
+            refuse("ageing.patches", "must be 1 for an SPM, which has one place along x")
         return self
 
     def resolved(self) -> dict[str, Any]:

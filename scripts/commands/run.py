@@ -142,11 +142,13 @@ def _run_whole_cell(
     parsed: argparse.Namespace,
     limit: float | None,
 ) -> Ending:
-    """Run a whole cell in three dimensions."""
+    """Run a whole cell in three dimensions, once or until it is old."""
+    from interphase.solvers.p3d.ageing_run import P3DAgeingRun
     from interphase.solvers.p3d.simulation import P3DRun
 
+    kind = P3DRun if case.ageing is None else P3DAgeingRun
     run = setting_up(
-        lambda: P3DRun(case, comm, folder, restart=parsed.restart, overwrite=parsed.overwrite)
+        lambda: kind(case, comm, folder, restart=parsed.restart, overwrite=parsed.overwrite)
     )
     return setting_up(lambda: run.run(walltime=limit))
 

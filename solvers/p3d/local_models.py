@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,7 +11,7 @@ import numpy as np
 
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CouplingError
-from interphase.solvers.cell_types import CellLimitError, TableWindowError
+from interphase.solvers.cell_types import CellLimitError
 from interphase.solvers.p3d.batch import Course
 from interphase.solvers.p3d.pair import ElectrodePair, Outputs
 from interphase.solvers.p3d.place_films import PlaceFilms
@@ -28,6 +28,9 @@ STALE_LENGTH: Final = 3.0
 FIRST_PROBE: Final = 10.0
 """Length of a probe before the first step [s]."""
 
+SHORTEST_PROBE: Final = 0.1
+"""No probe is shorter [s]."""
+
 PROBE_CURRENT: Final = 0.05
 """The probe goes so far up and down from the present current, in units of 1C."""
 
@@ -38,17 +41,21 @@ class Travel:
 
     Attributes:
         seconds: length of the step [s].
-        taken: charge per geometric area [C/m2], (n, k).
+        before: charge booked before it, per geometric area [C/m2], (n, k).
+        taken: charge booked in it [C/m2], (n, k).
         potential: mean over the step of what the response is a function of [V], (n, k).
+        lowest: least of the same within the step [V], (n, k).
+        highest: largest of the same [V], (n, k).
         temperature: [K], (n,).
-        throughput: charge per area of the electrode pair, in either direction [C/m2], (n,).
     """
 
     seconds: float
+    before: Array
     taken: Array
     potential: Array
+    lowest: Array
+    highest: Array
     temperature: Array
-    throughput: Array
 
 
 class PyBaMMPlaces:
@@ -63,6 +70,7 @@ class PyBaMMPlaces:
     Attributes:
         pair: the discretised model of the places.
         travel: of the last advance, if there was one.
+        watch: called with the travel of each step that is committed, if set.
     """
 
     def __init__(
@@ -85,6 +93,7 @@ class PyBaMMPlaces:
         self._probed = np.zeros(size), 0.0
         self._next: tuple[Array, Array, Array, float] | None = None
         self.travel: Travel | None = None
+        self.watch: Callable[[Travel], None] | None = None
         self._films = pair.inert_films(size)
 
     @property
@@ -99,6 +108,8 @@ class PyBaMMPlaces:
 
     def set_films(self, films: PlaceFilms) -> None:
         """Take the films' answer, valid from now on.
+
+        Beyond its ends a table is flat: whoever drives looks at the potentials of the travels.
 
         Raises:
             CouplingError: they are of other places, nodes or knots.
@@ -118,23 +129,23 @@ class PyBaMMPlaces:
 
         Raises:
             PlaceError: a place cannot give the current, or its model cannot be integrated.
-            TableWindowError: a film left the potentials of its table.
         """
         current = np.asarray(current_density, dtype=np.float64)
         warmth = np.asarray(temperature, dtype=np.float64)
         courses = self._integrate(seconds, current, warmth)
         read = [self.pair.read(course.outputs) for course in courses]
-        self._check_windows(read)
         states = np.array([c.state for c in courses]).reshape(self._states.shape)
         self._next = states, current.copy(), warmth.copy(), seconds
-        before = self._look(self._states)
+        before = self._rows([r.charge[0] for r in read])
         answer = self._answer(courses, read)
         self.travel = Travel(
             seconds,
-            self._rows([r.charge[-1] for r in read]) - before.charge,
+            before,
+            self._rows([r.charge[-1] for r in read]) - before,
             self._rows([_mean(c.times, r.potential) for c, r in zip(courses, read, strict=True)]),
+            self._rows([r.potential.min(axis=0) for r in read]),
+            self._rows([r.potential.max(axis=0) for r in read]),
             warmth.copy(),
-            np.abs(current) * seconds,
         )
         return answer
 
@@ -144,6 +155,8 @@ class PyBaMMPlaces:
             raise CouplingError("nothing has been advanced that could be committed")
         self._states, self._current, self._temperature, self._seconds = self._next
         self._next = None
+        if self.watch is not None and self.travel is not None:
+            self.watch(self.travel)
 
     def rollback(self) -> None:
         """Forget the last advance."""
@@ -203,14 +216,17 @@ class PyBaMMPlaces:
         """Return the outputs of the committed states with the last currents, (n, ...)."""
         return self._look(self._states)
 
-    def extrapolate(self, before: Mapping[str, Array], repeats: Array) -> None:
-        """Repeat the change of the states since ``before`` another ``repeats`` times, (n,).
+    def film_now(self) -> dict[str, Array]:
+        """Return thickness [m] and lost lithium [mol/m2] of the committed state, (n,) each."""
+        seen, area = self.look(), self.pair.nodes.area
+        return {
+            "thickness": seen.thickness @ area / area.sum(),
+            "lost_lithium": seen.charge @ area / FARADAY,
+        }
 
-        What is linear in the states and conserved, lithium above all, stays conserved.
-        """
-        change = self._states - before["states"]
-        self._states = self._states + repeats[:, None] * change
-        self._next = None
+    def put(self, states: Array) -> None:
+        """Replace the committed states, (n, states), as after cycles that were jumped over."""
+        self.restore({**self.state(), "states": states})
 
     # ---------------------------------------------------------------- parts
 
@@ -263,19 +279,6 @@ class PyBaMMPlaces:
             f"place {self._numbers[place]} ({current[place]:.4g} A/m2, {temperature[place]:.2f} K)"
         )
 
-    def _check_windows(self, read: list[Outputs]) -> None:
-        low, high = self._films.window
-        lowest = np.array([r.potential.min() for r in read])
-        highest = np.array([r.potential.max() for r in read])
-        if np.all(lowest >= low) and np.all(highest <= high):
-            return
-        raise TableWindowError(
-            f"films at places went from {lowest.min():.4f} to {highest.max():.4f} V, beyond their "
-            f"tables ({low:.4f} to {high:.4f} V)",
-            lowest,
-            highest,
-        )
-
     def _answer(self, courses: list[Course], read: list[Outputs]) -> LocalAnswer:
         heat = {
             f"{name}_heat": np.array(
@@ -311,10 +314,26 @@ class PyBaMMPlaces:
         return bool(moved > STALE_SOC or not 1.0 / STALE_LENGTH < ratio < STALE_LENGTH)
 
     def _probe(self) -> Array:
+        """Return the slope of the voltage over a step like the last one, or the longest possible.
+
+        Raises:
+            PlaceError: a place cannot give its current even for `SHORTEST_PROBE`.
+        """
+        seconds = self._seconds
+        while True:
+            try:
+                return self._slope(seconds)
+            except PlaceError:
+                # near its end a place may not last for as long as the step before
+                if seconds <= SHORTEST_PROBE:
+                    raise
+                seconds = max(0.1 * seconds, SHORTEST_PROBE)
+
+    def _slope(self, seconds: float) -> Array:
         shift = PROBE_CURRENT * self.pair.rated_current_density
         voltages = []
         for current in (self._current + shift, self._current - shift):
-            courses = self._integrate(self._seconds, current, self._temperature)
+            courses = self._integrate(seconds, current, self._temperature)
             read = [self.pair.read(course.outputs) for course in courses]
             voltages.append(np.array([r.voltage[-1] for r in read]))
         return np.asarray((voltages[1] - voltages[0]) / (2.0 * shift))

@@ -46,6 +46,7 @@ PLACE_COLUMNS: Final = (
 
 FILM_UNITS: Final[Mapping[str, str]] = {
     "thickness": "m",
+    "cluster": "-",
     "lost_lithium": "mol/m2",
     "lowest_potential": "V",
     "reversible_heat": "W/m3",

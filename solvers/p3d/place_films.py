@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
@@ -24,7 +24,8 @@ class PlaceFilms:
         exponents: -dln|j|/dlnL [-], (p, k, m).
         activation: theta [K], (p, k, m).
         temperature: T0 of each place [K], (p,).
-        thickness: to which the rates belong [m], (p, k).
+        reference: thickness to which the rates belong [m], (p, k).
+        thickness: of the film itself [m], (p, k).
         charge: booked by each node at that thickness [C/m2 of geometric area], (p, k).
         resistivity: [ohm m], (p, k).
         volume_per_charge: [m3/C], (p, k).
@@ -37,6 +38,7 @@ class PlaceFilms:
     exponents: Array
     activation: Array
     temperature: Array
+    reference: Array
     thickness: Array
     charge: Array
     resistivity: Array
@@ -57,6 +59,7 @@ class PlaceFilms:
             exponents=none,
             activation=none,
             temperature=np.full(places, 298.15),
+            reference=np.full(shape, thickness),
             thickness=np.full(shape, thickness),
             charge=np.zeros(shape),
             resistivity=np.full(shape, resistivity),
@@ -67,10 +70,6 @@ class PlaceFilms:
     def window(self) -> tuple[float, float]:
         """Lowest and highest potential of the tables [V]."""
         return float(self.knots[0]), float(self.knots[-1])
-
-    def scaled(self, factor: Array) -> Self:
-        """Return films whose rates are ``factor`` [-], (p, k), times as fast."""
-        return replace(self, rates=self.rates * factor[:, :, None])
 
     def rates_at(self, temperature: Array) -> Array:
         """Return the rates [A/m2] at ``temperature`` [K], (p,); shape (p, k, m)."""
@@ -87,7 +86,7 @@ class PlaceFilms:
             self.knots,
             self.rates_at(temperature).reshape(-1, knots),
             self.exponents.reshape(-1, knots),
-            self.thickness.ravel(),
+            self.reference.ravel(),
         )
         packed = FilmInputs(
             table,
