@@ -49,6 +49,9 @@ class Computed:
 
     def __post_init__(self) -> None:
         """Refuse what a table would refuse, and terms that do not add up."""
+        # numbers of numpy would neither be written to a file nor converted exactly
+        object.__setattr__(self, "value", float(self.value))
+        object.__setattr__(self, "terms", {key: float(v) for key, v in self.terms.items()})
         self.parameter()
         total = sum(self.terms.values())
         scale = sum(abs(part) for part in self.terms.values())
