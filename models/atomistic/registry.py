@@ -22,6 +22,14 @@ from interphase.models.atomistic.crystals.potentials import potential, potential
 from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
 from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
+from interphase.models.atomistic.molecules.cycle import (
+    GIBBS,
+    REDUCTIONS,
+    ReactionGibbs,
+    ReductionPotential,
+)
+from interphase.models.atomistic.molecules.dft import LEVELS, level
+from interphase.models.atomistic.molecules.electron import ElectronTransfer
 from interphase.models.atomistic.result import Calculation
 from interphase.parameters.errors import AtomisticError, did_you_mean
 
@@ -65,6 +73,7 @@ class Recipe:
 
 
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
+_CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC")
 _IONIC: Final = ("LiF", "Li2O")
 
 
@@ -72,6 +81,12 @@ def _crystal(
     name: str, text: str, of: Sequence[str], build: Callable[[str, str], Calculation]
 ) -> Recipe:
     return Recipe(name, "mlp", text, of, potential_names(), build)
+
+
+def _molecule(
+    name: str, text: str, of: Sequence[str], build: Callable[[str, str], Calculation]
+) -> Recipe:
+    return Recipe(name, "dft", text, of, list(LEVELS), build)
 
 
 def recipes() -> Mapping[str, Recipe]:
@@ -94,6 +109,14 @@ def recipes() -> Mapping[str, Recipe]:
                  lambda of, by: VacancyMigrationBand(crystal(of), potential(by), 0.03)),
         _crystal("diffusivity", "vacancy diffusion at 1000 K; hours", _IONIC,
                  lambda of, by: Diffusivity(crystal(of), potential(by))),
+        _molecule("reduction_potential", "thermodynamic cycle with its terms; minutes",
+                  list(REDUCTIONS),
+                  lambda of, by: ReductionPotential(of, REDUCTIONS[of][0], level(by),
+                                                    REDUCTIONS[of][1])),
+        _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
+                  _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
+        _molecule("reaction_gibbs_energy", "reactions between molecules; minutes", list(GIBBS),
+                  lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

@@ -167,6 +167,7 @@ class Diffusivity(CrystalCalculation):
         atoms = self.potential.attach(perfect, self.crystal.name)
         # spread over the cell, so that vacancies do not begin as neighbours
         del atoms[[ions[k * len(ions) // max(1, self.vacancies)] for k in range(self.vacancies)]]
+        atoms.set_constraint(load("ase.constraints").FixCom())
         random = np.random.default_rng(self.seed)
         load("ase.md.velocitydistribution").thermalize_momenta(
             atoms, temperature_K=self.temperature, rng=random
@@ -177,7 +178,7 @@ class Diffusivity(CrystalCalculation):
             temperature_K=self.temperature,
             friction=self.friction / units.fs,
             rng=random,
-            fixcm=True,
+            fixcm=False,
         )
         dynamics.run(self.steps // 10)
         moving = np.array([symbol == self.ion for symbol in atoms.symbols])

@@ -125,3 +125,19 @@ def test_no_module_needs_an_extra_to_be_imported() -> None:
     done = subprocess.run([sys.executable, "-c", BLOCKED], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) > 2
+
+
+def test_every_recipe_builds_its_first_calculation() -> None:
+    """By default the first method; unknown names are told what is near."""
+    pytest.importorskip("ase")
+    from interphase.models.atomistic.registry import recipe, recipes
+
+    for one in recipes().values():
+        assert hasattr(one.calculation(one.materials[0]), "run"), one.name
+        assert one.extra in extras.EXTRAS
+    with pytest.raises(AtomisticError, match="'latice' cannot be computed; did you mean 'lattice"):
+        recipe("latice")
+    with pytest.raises(AtomisticError, match="lattice: material 'LiX' is not known"):
+        recipe("lattice").calculation("LiX")
+    with pytest.raises(AtomisticError, match="lattice: method 'pbe' is not known"):
+        recipe("lattice").calculation("LiF", "pbe")
