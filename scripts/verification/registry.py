@@ -97,6 +97,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("T23-filling", "conservation", pores.filling),
     Limit("T23-depth", "conservation", pores.depth),
     Limit("T23-books", "conservation", pores.books, parallel=True),
+    Limit("T24", "conservation", conversion.columns, parallel=True),
     Limit("R4-carriers", "conservation", conversion.split),
     Limit("ramp", "growth", growth.ramp),
     Limit("exponent-1", "growth", growth.exponent_one),
