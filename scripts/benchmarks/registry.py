@@ -18,6 +18,7 @@ from interphase.scripts.benchmarks import (
     manufactured,
     nucleus,
     ordering,
+    places,
     spectral,
     spinodal,
 )
@@ -130,6 +131,22 @@ def _growth(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     return rows
 
 
+def _places(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
+    rows: list[Record] = []
+    for kind in places.KINDS:
+        first, *more = places.COUNTS
+        ways = [
+            Way("one call for all", partial(places.together, kind, first)),
+            Way("compiled", partial(places.together, kind, first, compiled=True)),
+            Way("solver.step, one by one", partial(places.one_by_one, kind, first), reference=True),
+        ]
+        rows += paired(f"{kind} at {first} places", ways, repeats, say=say)
+        for count in more:
+            way = Way("one call for all", partial(places.together, kind, count))
+            rows += paired(f"{kind} at {count} places", [way], repeats, say=say)
+    return rows
+
+
 ALL: Final = (
     Benchmark("bm7", "manufactured solution of Allen-Cahn: orders and errors", _bm7),
     Benchmark("bm8a", "one nucleus near its critical radius", _bm8a),
@@ -152,12 +169,13 @@ ALL: Final = (
         "mosaic_3d", "the film in three dimensions",
         lambda comm, repeats, say: films.solid(comm), parallel=True,
     ),
+    Benchmark("places", "local models of a whole cell, 100 to 800 places (minutes)", _places),
     Benchmark("bm1b_demo", "the demo's way, all hundred steps (minutes)", _bm1b_demo),
     Benchmark("bm1b_long", "spinodal decomposition to t = 1e4 (minutes)", _bm1b_long),
 )  # fmt: skip
-"""All benchmarks; the last two only by name."""
+"""All benchmarks; the last three only by name."""
 
-BY_NAME_ONLY: Final = ("bm1b_demo", "bm1b_long")
+BY_NAME_ONLY: Final = ("places", "bm1b_demo", "bm1b_long")
 
 
 def select(names: Sequence[str], ranks: int) -> list[Benchmark]:
