@@ -71,6 +71,8 @@ class PyBaMMCell:
         self._throughput = 0.0
         self._temperature = spec.temperature
         self._film: dict[str, Array] = {}
+        # what was read of the present state; None once state or film have changed
+        self._seen: dict[str, Array] | None = None
         self._windows: Array | None = None
         self._equilibrium: EquilibriumCapacity | None = None
 
@@ -226,7 +228,7 @@ class PyBaMMCell:
             )
         if isinstance(film.response, ResponseTable):
             self._windows = np.array(film.response.window(self._nodes))
-        self._film = packed
+        self._film, self._seen = packed, None
 
     def run(self, step: ControlStep) -> Segment:
         """Run one step to its end.
@@ -243,7 +245,7 @@ class PyBaMMCell:
         inputs["Ambient temperature [K]"] = np.array([ambient])
         segment, states = self._runner.run(step, self._states, inputs)
         self._check_window(step, segment)
-        self._states = states
+        self._states, self._seen = states, None
         self._time += segment.duration
         self._throughput += segment.throughput
         return segment
@@ -275,7 +277,7 @@ class PyBaMMCell:
             raise CouplingError(
                 f"the snapshot has {state.states.size} states, this cell {self._states.size}"
             )
-        self._states = state.states.copy()
+        self._states, self._seen = state.states.copy(), None
         self._time, self._throughput = state.time, state.throughput
         self._temperature = state.temperature
         self._film = {name: value.copy() for name, value in state.film.items()}
@@ -315,8 +317,10 @@ class PyBaMMCell:
         }
 
     def _now(self, quantity: str) -> Array:
-        inputs = {**self._engine.inputs, **self._film}
-        return self._runner.read(np.zeros(1), self._states[:, None], inputs)[quantity][0]
+        if self._seen is None:
+            inputs = {**self._engine.inputs, **self._film}
+            self._seen = self._runner.read(np.zeros(1), self._states[:, None], inputs)
+        return self._seen[quantity][0].copy()
 
     def _summarise(self, name: str) -> Array:
         inputs = {**self._engine.inputs, **self._film}

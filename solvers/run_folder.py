@@ -16,7 +16,6 @@ from interphase.parameters.errors import OutputError
 
 logger = logging.getLogger(__name__)
 
-LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
 _OURS: Final = (
     "case.yaml", "provenance.json", "timeseries.csv", "nuclei.csv", "summary.json", "run.log",
@@ -156,32 +155,6 @@ def writing(path: Path) -> Iterator[None]:
             f"cannot write {path}: {reason}; check space and permissions, then continue with "
             "--restart from the last checkpoint"
         ) from error
-
-
-@contextmanager
-def log_to(path: Path, *, active: bool) -> Iterator[None]:
-    """Write what is said to a file as well.
-
-    Args:
-        path: of the log; what is in it stays.
-        active: whether this rank writes.
-
-    Raises:
-        OutputError: it cannot be opened.
-    """
-    if not active:
-        yield
-        return
-    with writing(path):
-        handler = logging.FileHandler(path, encoding="utf-8")
-    handler.setFormatter(logging.Formatter(LOG_FORMAT))
-    root = logging.getLogger("interphase")
-    root.addHandler(handler)
-    try:
-        yield
-    finally:
-        root.removeHandler(handler)
-        handler.close()
 
 
 def write_whole(path: Path, text: str) -> None:

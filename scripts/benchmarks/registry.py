@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 from interphase.parameters.errors import ParameterError
 from interphase.scripts.benchmarks import (
+    cell_laws,
     demo_way,
     film_demo_way,
     films,
@@ -147,6 +148,15 @@ def _places(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     return rows
 
 
+def _scaling(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
+    rows = films.scaling(comm, repeats)
+    for cells in sorted({512, round(512 * comm.size**0.5)}):
+        name = f"gradient flow by iteration, {cells}^2"
+        way = Way("interphase", ordering.shared_way(comm, cells))
+        rows += [replace(r, ranks=comm.size) for r in paired(name, [way], repeats, say=say)]
+    return rows
+
+
 ALL: Final = (
     Benchmark("bm7", "manufactured solution of Allen-Cahn: orders and errors", _bm7),
     Benchmark("bm8a", "one nucleus near its critical radius", _bm8a),
@@ -162,6 +172,10 @@ ALL: Final = (
         lambda comm, repeats, say: films.growth(comm), parallel=True,
     ),
     Benchmark(
+        "scaling", "films and gradient flow, of one size and of one size per rank", _scaling,
+        parallel=True,
+    ),
+    Benchmark(
         "film_demo", "the film beside one mixed space, Newton and MUMPS",
         lambda comm, repeats, say: film_demo_way.beside_the_demo(say, repeats),
     ),
@@ -169,13 +183,21 @@ ALL: Final = (
         "mosaic_3d", "the film in three dimensions",
         lambda comm, repeats, say: films.solid(comm), parallel=True,
     ),
+    Benchmark(
+        "cell_laws_spm", "an SPM beside PyBaMM's own five film laws",
+        lambda comm, repeats, say: cell_laws.beside_pybamm(("SPM",), repeats, say),
+    ),
+    Benchmark(
+        "cell_laws_dfn", "a P2D beside PyBaMM's own five film laws (minutes)",
+        lambda comm, repeats, say: cell_laws.beside_pybamm(("DFN",), repeats, say),
+    ),
     Benchmark("places", "local models of a whole cell, 100 to 800 places (minutes)", _places),
     Benchmark("bm1b_demo", "the demo's way, all hundred steps (minutes)", _bm1b_demo),
     Benchmark("bm1b_long", "spinodal decomposition to t = 1e4 (minutes)", _bm1b_long),
 )  # fmt: skip
-"""All benchmarks; the last three only by name."""
+"""All benchmarks; the slowest only by name."""
 
-BY_NAME_ONLY: Final = ("places", "bm1b_demo", "bm1b_long")
+BY_NAME_ONLY: Final = ("places", "cell_laws_dfn", "bm1b_demo", "bm1b_long")
 
 
 def select(names: Sequence[str], ranks: int) -> list[Benchmark]:

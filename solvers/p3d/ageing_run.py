@@ -28,7 +28,8 @@ from interphase.solvers.p3d.outputs import CellRecorder
 from interphase.solvers.p3d.setup import spec_of
 from interphase.solvers.progress import readable
 from interphase.solvers.provenance import describe_run, write_provenance
-from interphase.solvers.run_folder import RunFolder, log_to, open_folder, write_whole
+from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
+from interphase.solvers.run_log import log_to
 from interphase.solvers.stopping import Ending, StopRequest
 from interphase.solvers.study_records import Table, discharged, header
 from interphase.solvers.study_state import Exchange

@@ -96,7 +96,8 @@ class CollectorField:
         self._conductance = places.cell_function()
         self._compile(conductors, heat_space)
         self._tab = [self._tab_dofs(i, tab) for i, tab in enumerate(TABS)]
-        held = np.concatenate([*self._tab, self._without_conductor()])
+        self._bare = self._without_conductor()
+        held = np.concatenate([*self._tab, self._bare])
         self._system = HeldSystem(f"{name}_potential", np.unique(held).astype(np.int32))
         self._resistance = np.empty(0)
 
@@ -182,13 +183,16 @@ class CollectorField:
             voltage: V0, (n,).
         """
         resistance = self._resistance
-        self._start = density + voltage / resistance
+        # potentials are counted from the voltage of the cell: gradients of millivolts would else be
+        # differences of numbers a thousand times as large
+        self._level = self._map.sum(self.area * voltage) / self._map.sum(self.area)
+        self._start = density + (voltage - self._level) / resistance
         self._rhs = self._difference.load(self._start / self._layers.period)
         self._at_zero = self._system.solve(self._rhs, np.zeros(self._owned))
         self._zero_difference = self._mean(self._at_zero)
         shorted = self._map.sum(self.area * (self._start - self._zero_difference / resistance))
         self._shorted = shorted
-        return Source(shorted / self._slope, 1.0 / self._slope + self._contact)
+        return Source(self._level + shorted / self._slope, 1.0 / self._slope + self._contact)
 
     def densities(self, current: float) -> tuple[Array, Array]:
         """Return current density [A/m2] and collector voltage [V] of the places, (n,) each.
@@ -198,15 +202,19 @@ class CollectorField:
         """
         tab = (self._shorted - current) / self._slope
         difference = self._zero_difference + tab * self._unit_difference
-        return self._start - difference / self._resistance, difference
+        return self._start - difference / self._resistance, self._level + difference
 
     def flow(self, current: float) -> Flow:
         """Return all about the currents after `prepare`. Collective."""
         tab = (self._shorted - current) / self._slope
         density, difference = self.densities(current)
         phi = self._at_zero + tab * self._unit
-        self.function.x.array[: self._owned] = phi
+        shown = phi.copy()
+        shown[1::2] += self._level
+        shown[self._bare] = 0.0
+        self.function.x.array[: self._owned] = shown
         self.function.x.scatter_forward()
+        tab += self._level
         load = self._joule_load()
         area, resistance = self.area, self._resistance
         mean_square = self._square() / self._map.volume

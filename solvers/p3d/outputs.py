@@ -176,7 +176,8 @@ class CellRecorder:
         phi = self._phi.gather(
             np.array(collectors.function.x.array[: 2 * self._phi.owned]).reshape(-1, 2)
         )
-        of_cells = self._of_cells(values)
+        # the temperature at the nodes says more than that of the places
+        of_cells = self._of_cells({k: v for k, v in values.items() if k != "temperature"})
         file = f"{len(self.entries):04d}.vtu"
         self.entries.append({"time": cell.time, "file": file})
         self.counts["places"] += self._map.total

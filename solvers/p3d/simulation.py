@@ -22,7 +22,8 @@ from interphase.solvers.p3d.outputs import WORST, CellRecorder, row_of
 from interphase.solvers.p3d.setup import ModelMaker, build_cell, program_of, spec_of
 from interphase.solvers.progress import readable
 from interphase.solvers.provenance import describe_run, write_provenance
-from interphase.solvers.run_folder import RunFolder, log_to, open_folder, write_whole
+from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
+from interphase.solvers.run_log import log_to
 from interphase.solvers.stopping import Ending, StopRequest
 
 logger = logging.getLogger(__name__)
