@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,10 +12,16 @@ from mpi4py import MPI
 from interphase.parameters.case import Case
 from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.case_p3d_ageing import CellAgeingCase, PlaceFilmCase
-from interphase.parameters.errors import CaseError
+from interphase.parameters.errors import CaseError, ParameterError
 from interphase.solvers.film_group import FilmMaker
 from interphase.solvers.law_film import LawFilm
-from interphase.solvers.p3d.ageing import AgeingPlan, CellAgeing, PlacesOfRank, build_ageing
+from interphase.solvers.p3d.ageing import (
+    AgeingPlan,
+    CellAgeing,
+    KnownClusters,
+    PlacesOfRank,
+    build_ageing,
+)
 from interphase.solvers.p3d.cell3d import Cell3D
 from interphase.solvers.p3d.local_models import PyBaMMPlaces
 from interphase.solvers.p3d.pair import ElectrodePair
@@ -52,8 +60,13 @@ def ageing_of(case: P3DCase) -> CellAgeingCase:
     return case.ageing
 
 
-def build_aged_cell(case: P3DCase, comm: MPI.Comm) -> AgedCell:
+def build_aged_cell(case: P3DCase, comm: MPI.Comm, known: KnownClusters | None = None) -> AgedCell:
     """Build cell and films, and run one cycle to see how places differ. Collective.
+
+    Args:
+        case: with a block ``ageing``.
+        comm: its ranks.
+        known: groups of a study that goes on, which needs no such cycle.
 
     Raises:
         CaseError: the case does not fit its tables, parameter set or mesh.
@@ -85,7 +98,7 @@ def build_aged_cell(case: P3DCase, comm: MPI.Comm) -> AgedCell:
         drop_share=1.0 if block.film_potential == "behind_film_drop" else 0.0,
     )
     own = PlacesOfRank(made[0], np.asarray(balance.places.numbers), balance.collectors.area)
-    return AgedCell(cell, made[0], build_ageing(cell, own, comm, plan, make_film))
+    return AgedCell(cell, made[0], build_ageing(cell, own, comm, plan, make_film, known))
 
 
 def film_maker(case: P3DCase) -> FilmMaker:
@@ -102,17 +115,25 @@ def _phase_field_maker(film: PlaceFilmCase) -> FilmMaker:
     # The cell gives the potential; the hold only stands where a film of its own would have a drive.
     blocks = film.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"law"})
     data = {**blocks, "drive": {"steps": [{"hold": "0.1 V"}]}, "time": {"until": "1 year"}}
-    try:
+    with _film_keys():
         case = Case(**data)
+
+    def make(index: int, ranks: MPI.Comm) -> PhaseFieldPatch:
+        with _film_keys():
+            problem = build_problem(case, ranks)
+            return PhaseFieldPatch(problem, initial_state(problem))
+
+    return make
+
+
+@contextmanager
+def _film_keys() -> Iterator[None]:
+    """Let errors about the film's blocks name their keys in the case of the cell."""
+    try:
+        yield
     except CaseError as error:
         text = str(error).removeprefix(f"{error.key}: ")
         raise CaseError(text, f"{_KEY}.film.{error.key}") from error
-
-    def make(index: int, ranks: MPI.Comm) -> PhaseFieldPatch:
-        problem = build_problem(case, ranks)
-        return PhaseFieldPatch(problem, initial_state(problem))
-
-    return make
 
 
 def _law_maker(case: P3DCase, name: str) -> FilmMaker:
@@ -121,7 +142,11 @@ def _law_maker(case: P3DCase, name: str) -> FilmMaker:
     from interphase.models.cell.model import read_parameters
 
     values = with_case_keys(lambda: read_parameters(spec_of(case)))
-    law, numbers = law_from_parameters(name, values), film_constants(values)
+    try:
+        law, numbers = law_from_parameters(name, values), film_constants(values)
+    except ParameterError as error:
+        text = str(error).replace("cell.override", "pair.override")
+        raise CaseError(text, f"{_KEY}.film.law") from error
 
     def make(index: int, ranks: MPI.Comm) -> LawFilm:
         return LawFilm(
