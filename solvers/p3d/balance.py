@@ -28,8 +28,9 @@ type Demand = Callable[[Source], float]
 _LOOK: Final = 1.0e-3
 # Resistances that moved by less than this part are not worth new factors.
 _SAME_RESISTANCE: Final = 0.1
-# Voltages must differ by so much for a slope to be told from the tolerance of their models [V].
-_TELLING: Final = 5.0e-5
+# Voltages must differ by so much for a slope [V]. Their models are integrated to some 1e-5 V, but
+# from one state that error is a smooth function of the current.
+_TELLING: Final = 1.0e-6
 # From one exchange to the next a resistance changes by this factor at most.
 _LEAP: Final = 3.0
 
