@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -10,7 +12,7 @@ from mpi4py import MPI
 from interphase.parameters.case import Case
 from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.case_p3d_ageing import CellAgeingCase, PlaceFilmCase
-from interphase.parameters.errors import CaseError
+from interphase.parameters.errors import CaseError, ParameterError
 from interphase.solvers.film_group import FilmMaker
 from interphase.solvers.law_film import LawFilm
 from interphase.solvers.p3d.ageing import AgeingPlan, CellAgeing, PlacesOfRank, build_ageing
@@ -102,17 +104,25 @@ def _phase_field_maker(film: PlaceFilmCase) -> FilmMaker:
     # The cell gives the potential; the hold only stands where a film of its own would have a drive.
     blocks = film.model_dump(mode="json", by_alias=True, exclude_none=True, exclude={"law"})
     data = {**blocks, "drive": {"steps": [{"hold": "0.1 V"}]}, "time": {"until": "1 year"}}
-    try:
+    with _film_keys():
         case = Case(**data)
+
+    def make(index: int, ranks: MPI.Comm) -> PhaseFieldPatch:
+        with _film_keys():
+            problem = build_problem(case, ranks)
+            return PhaseFieldPatch(problem, initial_state(problem))
+
+    return make
+
+
+@contextmanager
+def _film_keys() -> Iterator[None]:
+    """Let errors about the film's blocks name their keys in the case of the cell."""
+    try:
+        yield
     except CaseError as error:
         text = str(error).removeprefix(f"{error.key}: ")
         raise CaseError(text, f"{_KEY}.film.{error.key}") from error
-
-    def make(index: int, ranks: MPI.Comm) -> PhaseFieldPatch:
-        problem = build_problem(case, ranks)
-        return PhaseFieldPatch(problem, initial_state(problem))
-
-    return make
 
 
 def _law_maker(case: P3DCase, name: str) -> FilmMaker:
@@ -121,7 +131,11 @@ def _law_maker(case: P3DCase, name: str) -> FilmMaker:
     from interphase.models.cell.model import read_parameters
 
     values = with_case_keys(lambda: read_parameters(spec_of(case)))
-    law, numbers = law_from_parameters(name, values), film_constants(values)
+    try:
+        law, numbers = law_from_parameters(name, values), film_constants(values)
+    except ParameterError as error:
+        text = str(error).replace("cell.override", "pair.override")
+        raise CaseError(text, f"{_KEY}.film.law") from error
 
     def make(index: int, ranks: MPI.Comm) -> LawFilm:
         return LawFilm(
