@@ -9,6 +9,7 @@ from interphase.models.cell.response import FilmInputs, ResponseTable
 from interphase.models.cell.spec import CellSpec
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CouplingError
+from interphase.solvers.cell_nodes import count_nodes, film_nodes
 from interphase.solvers.cell_run import StepRunner
 from interphase.solvers.cell_types import CellState, ControlStep, Segment, TableWindowError
 
@@ -47,26 +48,21 @@ class PyBaMMCell:
         self._cell = build_model(spec) if law is None else built_in(spec, law)
         self._engine = CellEngine(self._cell, spec)
         self._parallel = self._number("Number of electrodes connected in parallel to make a cell")
-        mesh = self._engine.mesh["negative electrode"]
-        self._nodes = 1 if self._cell.averaged else int(mesh.npts)
+        averaged = self._cell.averaged
+        self._nodes = count_nodes(self._engine.mesh, averaged=averaged)
         if self._cell.external:
-            self._engine.inputs |= _placeholder(spec).pack(self._nodes)
+            self._engine.inputs |= placeholder(spec).pack(self._nodes)
             self._engine.inputs["film geometric area per volume"] = np.ones(self._nodes)
         states = self._engine.initial_states()
-        per_volume = Readout(self._engine.model, [self._names()["area"]], self._engine.inputs)
-        zero = np.zeros(1)
-        area = next(iter(per_volume(zero, states[:, None], self._engine.inputs).values()))[0]
+        at = film_nodes(
+            self._engine.model, self._engine.mesh, states, self._engine.inputs, averaged=averaged
+        )
         if self._cell.external:
-            self._engine.inputs["film geometric area per volume"] = area
-        if self._cell.averaged:
-            widths = np.array([mesh.edges[-1] - mesh.edges[0]])
-            self._positions = np.array([0.5 * (mesh.edges[-1] + mesh.edges[0])])
-        else:
-            widths, self._positions = np.diff(mesh.edges), np.asarray(mesh.nodes)
+            self._engine.inputs["film geometric area per volume"] = at.area_per_volume
+        self._positions = at.positions
         face = self._number("Electrode width [m]") * self._number("Electrode height [m]")
-        self._area = np.asarray(area * widths * face * self._parallel, dtype=np.float64)
+        self._area = np.asarray(at.area * face * self._parallel, dtype=np.float64)
         names = self._names()
-        del names["area"]
         history = Readout(self._engine.model, list(names.values()), self._engine.inputs)
         self._summary = Readout(self._engine.model, SUMMARY, self._engine.inputs)
         self._runner = StepRunner(self._engine, history, names, self._cut_offs())
@@ -308,7 +304,6 @@ class PyBaMMCell:
 
         lead = "X-averaged negative" if self._cell.averaged else "Negative"
         return {
-            "area": f"{lead} electrode surface area to volume ratio [m-1]",
             "film_potential": FILM_POTENTIAL,
             "surface_potential": f"{lead} electrode surface potential difference [V]",
             "intercalation": f"{lead} electrode interfacial current density [A.m-2]",
@@ -338,7 +333,7 @@ class PyBaMMCell:
         return self._number("Lower voltage cut-off [V]"), self._number("Upper voltage cut-off [V]")
 
 
-def _placeholder(spec: CellSpec) -> FilmInputs:
+def placeholder(spec: CellSpec) -> FilmInputs:
     """Return inputs of the right shapes, for the model to be set up with."""
     from interphase.models.cell.response import Held, LogAffine, Response
 

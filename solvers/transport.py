@@ -13,9 +13,10 @@ from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.program import Drive
 from interphase.solvers.graph import BoolArray
 from interphase.solvers.linear import LinearOptions, LinearSolver
-from interphase.solvers.liquid import IonicPotential, LiquidField, Workspace
+from interphase.solvers.liquid import IonicPotential, LiquidField
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState, TransportClock
+from interphase.solvers.stiffness import Workspace
 
 # Liquid and ionic current are solved every step unless they change by less than this (relative to
 # the reservoir and to RT/F), and at least every so many steps.
@@ -40,9 +41,9 @@ class LiquidTransport:
         bulk: BoolArray,
         options: LinearOptions,
         prefix: str,
+        work: Workspace,
     ) -> None:
         self._space = space
-        work = Workspace.of(space, bulk)
         # Factors hardly ever fit the next matrix, of the same field or of another, and they are the
         # largest thing in memory: one set in turn. A hierarchy serves its own field for long.
         common = None
@@ -52,12 +53,14 @@ class LiquidTransport:
         def solver(name: str) -> LinearSolver:
             return common or LinearSolver(space, prefix + name, options)
 
-        self._solvent = LiquidField(space, work, solver("solvent")) if model.solvent else None
-        self._salt = LiquidField(space, work, solver("salt")) if model.salt else None
+        self._solvent = LiquidField(space, bulk, work, solver("solvent")) if model.solvent else None
+        self._salt = LiquidField(space, bulk, work, solver("salt")) if model.salt else None
         self.potential: IonicPotential | None = None
         if model.conduction:
             width = model.front.width
-            self.potential = IonicPotential(space, electrode, work, width, solver("potential"))
+            self.potential = IonicPotential(
+                space, electrode, bulk, work, width, solver("potential")
+            )
 
     def catch_up(self, model: SEIGrowth, state: FilmState, drive: Drive) -> FilmState:
         """Return the state with what waits solved for, if the current of the drive has jumped.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -131,6 +131,15 @@ def _growth(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     return rows
 
 
+def _scaling(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
+    rows = films.scaling(comm, repeats)
+    for cells in sorted({512, round(512 * comm.size**0.5)}):
+        name = f"gradient flow by iteration, {cells}^2"
+        way = Way("interphase", ordering.shared_way(comm, cells))
+        rows += [replace(r, ranks=comm.size) for r in paired(name, [way], repeats, say=say)]
+    return rows
+
+
 ALL: Final = (
     Benchmark("bm7", "manufactured solution of Allen-Cahn: orders and errors", _bm7),
     Benchmark("bm8a", "one nucleus near its critical radius", _bm8a),
@@ -144,6 +153,10 @@ ALL: Final = (
     Benchmark(
         "film_growth", "the film from 1e4 to 4e5 nodes",
         lambda comm, repeats, say: films.growth(comm), parallel=True,
+    ),
+    Benchmark(
+        "scaling", "films and gradient flow, of one size and of one size per rank", _scaling,
+        parallel=True,
     ),
     Benchmark(
         "film_demo", "the film beside one mixed space, Newton and MUMPS",
