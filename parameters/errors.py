@@ -52,6 +52,18 @@ class OutputError(InterphaseError):
     """A result could not be written, or the folder holds one already."""
 
 
+class AtomisticError(InterphaseError):
+    """A calculation from atoms cannot be done, or its result cannot be trusted."""
+
+
+class MissingExtraError(AtomisticError):
+    """A library of an optional extra is not installed; the text names the extra."""
+
+
+class ResultFileError(AtomisticError):
+    """A file of computed values is missing, damaged or changed."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return advice on the nearest of ``choices``, or list them all when none is near."""
     options = sorted(choices)

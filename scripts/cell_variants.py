@@ -24,11 +24,12 @@ from interphase.parameters.case import Case, load_case
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CaseError, InterphaseError
 from interphase.solvers.cell import PyBaMMCell
-from interphase.solvers.coupling import AgeingStudy, Exchange
+from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.film_group import FilmMaker
 from interphase.solvers.law_film import LawFilm
 from interphase.solvers.study import StudyRun
 from interphase.solvers.study_setup import Condition, build_study, cell_of, conditions, spec_of
+from interphase.solvers.study_state import Exchange
 
 _HEAD = (
     "changed", "lost [A h]", "difference", "film [nm]", "at the collector [nm]",

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 from mpi4py import MPI
+from numpy.typing import NDArray
 
 from interphase.meshes.parallel import raise_together
 from interphase.models.cell.response import FilmInputs, ResponseTable
 from interphase.parameters.errors import CouplingError
+from interphase.solvers.cell_types import Segment
 from interphase.solvers.exposure import (
     Advance,
     Exposure,
@@ -43,6 +45,20 @@ class Places:
     films: Array
     area: Array
     area_ratio: float = 1.0
+
+    @property
+    def group(self) -> NDArray[np.intp]:
+        """Return the group of each film, (films,): a group is jumped over cycles as one."""
+        return np.zeros(self.films.size, dtype=np.intp)
+
+    @property
+    def node_group(self) -> NDArray[np.intp]:
+        """Return the group of each node, (nodes,)."""
+        return np.zeros(self.nodes.size, dtype=np.intp)
+
+    def warmth(self, segment: Segment) -> list[Array]:
+        """Return the temperature that each film saw [K], (times,)."""
+        return [segment.temperature] * self.films.size
 
     @classmethod
     def spread(cls, nodes: Array, area: Array, count: int, area_ratio: float) -> Places:
@@ -142,13 +158,18 @@ class Places:
         w = self.weights
         rates = np.stack([np.asarray(r.table.rates) for r in responses])
         exponents = np.stack([np.asarray(r.table.exponents) for r in responses])
-        size = w @ np.abs(rates)
+        size, knots = w @ np.abs(rates), rates.shape[1]
         thickness = np.array([float(np.asarray(r.table.thickness)) for r in responses])
+
+        def mean(values: Array) -> Array:
+            """Return the mean by rate, that of the area where nothing goes on."""
+            by_rate = w @ (np.abs(rates) * values) / np.maximum(size, 1e-300)
+            return np.where(size > 0.0, by_rate, w @ values)
+
         table = ResponseTable(
             responses[0].table.knots,
             w @ rates,
-            np.where(size > 0.0, w @ (np.abs(rates) * exponents) / np.maximum(size, 1e-300),
-                     w @ exponents),
+            mean(exponents),
             w @ thickness,
         )  # fmt: skip
         return FilmInputs(
@@ -159,6 +180,7 @@ class Places:
             volume_per_charge=w @ np.array([r.volume_per_charge for r in responses]),
             area_ratio=self.area_ratio,
             drop_share=drop_share,
+            activation=mean(np.stack([np.broadcast_to(r.activation, knots) for r in responses])),
         )
 
 
@@ -200,9 +222,23 @@ class FilmGroup:
             merged.update(part)
         return [merged[i] for i in range(self.size)]
 
-    def responses(self, knots: Array, temperature: float) -> list[FilmResponse]:
-        """Return the response of every film at ``knots`` [V], (knots,)."""
-        return self.each(lambda i, film: film.response(knots, temperature))
+    def responses(self, knots: Array, temperature: Array, span: float = 0.0) -> list[FilmResponse]:
+        """Return the response of every film.
+
+        Args:
+            knots: potentials [V], (knots,).
+            temperature: of each film [K], (films,).
+            span: how much warmer a film is asked once more, for its activation [K]; 0: never.
+        """
+
+        def response(i: int, film: Film) -> FilmResponse:
+            here = film.response(knots, float(temperature[i]))
+            if not span:
+                return here
+            warm = film.response(knots, float(temperature[i]) + span)
+            return here.with_activation(warm, float(temperature[i]), span)
+
+        return self.each(response)
 
     def advance(
         self, exposures: list[Exposure], responses: list[FilmResponse], charge: Array

@@ -114,8 +114,9 @@ class Leg:
         before: charge booked per geometric area before [C/m2], (nodes,).
         after: the same afterwards, (nodes,).
         jumped: cycles jumped over.
-        drift: mean rate in them over that in the last cycle simulated, thickness apart [-].
-        growth: in the last cycle simulated; None without a jump.
+        drift: mean rate in them over that in the last cycle simulated, thickness apart [-], of
+            each group of films.
+        growth: in the last cycle simulated, of each group; None without a jump.
     """
 
     segments: tuple[tuple[Segment, ...], ...]
@@ -123,13 +124,13 @@ class Leg:
     before: Array
     after: Array
     jumped: int = 0
-    drift: float = 1.0
-    growth: CycleGrowth | None = None
+    drift: tuple[float, ...] = (1.0,)
+    growth: tuple[CycleGrowth, ...] | None = None
 
     @property
-    def cycles_of_last(self) -> float:
-        """How many cycles the last one simulated stands for [-]."""
-        return 1.0 + self.drift * self.jumped
+    def cycles_of_last(self) -> Array:
+        """How many cycles the last one simulated stands for, in each group [-], (groups,)."""
+        return 1.0 + np.array(self.drift) * self.jumped
 
     @property
     def spent(self) -> float:
@@ -171,20 +172,24 @@ class Leg:
                 histories.append([Exposure.joined(film) for film in zip(*pieces, strict=True)])
         if not histories:
             raise CouplingError("the cell did not advance: check its limits and the experiment")
+        last = self.cycles_of_last
+        last = last[places.group] if self.jumped else np.ones(places.films.size)
         return [
-            Exposure.joined(film, last=self.cycles_of_last) for film in zip(*histories, strict=True)
+            Exposure.joined(film, last=float(times))
+            for film, times in zip(zip(*histories, strict=True), last, strict=True)
         ]
 
     def taken(self, places: Places, responses: Sequence[FilmResponse], drop_share: float) -> Array:
         """Return the charge that each film takes [C/m2 of film area], (films,)."""
         own = np.zeros((places.nodes.size, places.films.size))
         for index, cycle in enumerate(self.segments):
-            repeats = self.cycles_of_last if index == len(self.segments) - 1 else 1.0
+            last = self.jumped and index == len(self.segments) - 1
+            repeats = self.cycles_of_last[places.group] if last else np.ones(places.films.size)
             for s in cycle:
                 potential = s.film_potential if drop_share else s.surface_potential
                 for i, response in enumerate(responses):
                     rates = uptake(response.table, potential.ravel()).reshape(potential.shape)
-                    own[:, i] += repeats * np.trapezoid(rates, s.times, axis=0)
+                    own[:, i] += repeats[i] * np.trapezoid(rates, s.times, axis=0)
         return places.split(self.after - self.before, own)
 
     @staticmethod
@@ -193,9 +198,44 @@ class Leg:
     ) -> list[Exposure]:
         seen = segment.film_potential if drop_share else segment.surface_potential
         return [
-            Exposure.of(segment.times, potential, segment.temperature)
-            for potential in places.seen(seen, tables).T
+            Exposure.of(segment.times, potential, warmth)
+            for potential, warmth in zip(
+                places.seen(seen, tables).T, places.warmth(segment), strict=True
+            )
         ]
+
+
+def cycle_growth(
+    leg: Leg, places: Places, responses: Sequence[FilmResponse], past: Array, drop_share: float
+) -> tuple[CycleGrowth, ...]:
+    """Return the mean growth of each group of films in one cycle.
+
+    Args:
+        leg: the cycle.
+        places: where the films stand.
+        responses: of the films.
+        past: charge booked since the responses and before it [C/m2], (nodes,).
+        drop_share: see `FilmInputs`.
+    """
+    seen = leg.exposures(places, responses, drop_share)
+    thickness = np.array([float(np.asarray(r.table.thickness)) for r in responses])
+    volume = np.array([r.volume_per_charge for r in responses])
+    exponent = np.array([e.exponent(r.table) for e, r in zip(seen, responses, strict=True)])
+    charge = leg.taken(places, responses, drop_share)
+    booked = places.area * past
+    growths = []
+    for group in range(int(places.group.max()) + 1):
+        members = places.group == group
+        weight = places.film_area[members] / places.film_area[members].sum()
+        mean_volume = float(weight @ volume[members])
+        cycle = weight * charge[members]
+        step = mean_volume * float(cycle.sum())
+        after = float(weight @ thickness[members]) + step
+        before = float(booked[places.node_group == group].sum())
+        after += mean_volume * before / float(places.film_area[members].sum())
+        mean_exponent = float(cycle @ exponent[members]) / max(float(cycle.sum()), 1e-300)
+        growths.append(CycleGrowth(leg.cursor.cycle, step, after, mean_exponent))
+    return tuple(growths)
 
 
 @dataclass(frozen=True)
@@ -207,14 +247,14 @@ class Jump:
         second: state after it.
         cycle: charge that it booked [C per m2 of geometric area], (nodes,).
         cycles: how many cycles' time passes.
-        repeats: how many times its change is repeated.
+        repeats: how many times its change is repeated, in each group of films, (groups,).
     """
 
     first: CellState
     second: CellState
     cycle: Array
     cycles: int
-    repeats: float
+    repeats: Array
 
     @property
     def state(self) -> CellState:
@@ -224,9 +264,10 @@ class Jump:
         conserved by the jump.
         """
         a, b = self.first, self.second
+        times = self.repeats if b.groups is None else self.repeats[b.groups, None]
         return replace(
             b,
-            states=b.states + self.repeats * (b.states - a.states),
+            states=b.states + times * (b.states - a.states),
             time=b.time + self.cycles * (b.time - a.time),
             throughput=b.throughput + self.cycles * (b.throughput - a.throughput),
         )

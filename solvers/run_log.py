@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -39,3 +41,23 @@ class RunLog:
             logging.getLogger("interphase").removeHandler(self._handler)
             self._handler.close()
             self._handler = None
+
+
+@contextmanager
+def log_to(path: Path, *, active: bool) -> Iterator[None]:
+    """Write what is said to a file as well.
+
+    Args:
+        path: of the log; what is in it stays.
+        active: whether this rank writes.
+
+    Raises:
+        OutputError: it cannot be opened.
+    """
+    log = RunLog(path)
+    if active:
+        log.open()
+    try:
+        yield
+    finally:
+        log.close()

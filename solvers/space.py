@@ -167,12 +167,17 @@ class NodalSpace:
 
     def assemble_vector(self, form: Any) -> Array:
         """Assemble a linear form, times the slice depth, over the unknowns, (size,)."""
-        local = fem.assemble_vector(fem.form(form)).array
+        return self.collect(fem.assemble_vector(fem.form(form)).array) * self.geometry.depth
+
+    def collect(self, local: Array) -> Array:
+        """Return the unknowns' sums, (size,), of what all ranks have at their local nodes."""
         out = self.vector()
         out.setLGMap(self._map)
         out.setValuesLocal(np.arange(local.size, dtype=np.int32), local, addv=PETSc.InsertMode.ADD)
         out.assemble()
-        return np.array(out.array) * self.geometry.depth
+        result = np.array(out.array)
+        out.destroy()
+        return result
 
     def face(self, name: str) -> Array:
         """Return the outward area vector of the named boundary per node [m2], (dim, size)."""

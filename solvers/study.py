@@ -25,7 +25,6 @@ from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_types import CellLimitError
-from interphase.solvers.coupling import Exchange
 from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.progress import readable
@@ -45,6 +44,7 @@ from interphase.solvers.study_numbers import (
 )
 from interphase.solvers.study_records import StudyRecorder, discharged
 from interphase.solvers.study_setup import Condition, build_study, cell_of
+from interphase.solvers.study_state import Exchange
 
 logger = logging.getLogger(__name__)
 

@@ -12,9 +12,10 @@ import numpy as np
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CouplingError
 from interphase.parameters.program import Drive
-from interphase.solvers.coupling import AgeingStudy, Exchange
+from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
+from interphase.solvers.study_state import Exchange
 
 _COULOMB_PER_AH: Final = 3600.0
 

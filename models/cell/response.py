@@ -202,6 +202,8 @@ class FilmInputs:
             BET over geometric.
         drop_share: 1 when the response is that to the potential behind the drop over the film,
             0 when it is that to the full potential between solid and liquid.
+        activation: how rates follow the temperature, j ~ exp(-activation/T) [K], shape (n, m) or
+            one number; for cells that differ in temperature from place to place, not packed.
     """
 
     response: Response
@@ -211,6 +213,7 @@ class FilmInputs:
     volume_per_charge: ArrayLike
     area_ratio: float = 1.0
     drop_share: float = 1.0
+    activation: ArrayLike = 0.0
 
     def pack(self, nodes: int) -> Inputs:
         """Return the inputs of the cell model, flat."""

@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 from interphase.parameters.errors import ParameterError
 from interphase.scripts.benchmarks import (
+    cell_laws,
     demo_way,
     film_demo_way,
     films,
@@ -165,12 +166,20 @@ ALL: Final = (
         "mosaic_3d", "the film in three dimensions",
         lambda comm, repeats, say: films.solid(comm), parallel=True,
     ),
+    Benchmark(
+        "cell_laws_spm", "an SPM beside PyBaMM's own five film laws",
+        lambda comm, repeats, say: cell_laws.beside_pybamm(("SPM",), repeats, say),
+    ),
+    Benchmark(
+        "cell_laws_dfn", "a P2D beside PyBaMM's own five film laws (minutes)",
+        lambda comm, repeats, say: cell_laws.beside_pybamm(("DFN",), repeats, say),
+    ),
     Benchmark("bm1b_demo", "the demo's way, all hundred steps (minutes)", _bm1b_demo),
     Benchmark("bm1b_long", "spinodal decomposition to t = 1e4 (minutes)", _bm1b_long),
 )  # fmt: skip
-"""All benchmarks; the last two only by name."""
+"""All benchmarks; the last three only by name."""
 
-BY_NAME_ONLY: Final = ("bm1b_demo", "bm1b_long")
+BY_NAME_ONLY: Final = ("cell_laws_dfn", "bm1b_demo", "bm1b_long")
 
 
 def select(names: Sequence[str], ranks: int) -> list[Benchmark]:

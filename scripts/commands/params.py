@@ -9,6 +9,7 @@ from interphase.parameters.parameter import Parameter
 from interphase.parameters.parameter_table import ParameterTable
 from interphase.parameters.provenance import LogNormal, Range, Relative
 from interphase.parameters.table import available_tables, load_table
+from interphase.scripts.commands import params_compute
 from interphase.scripts.commands.common import BAD_CASE, DONE, logger, messages, write
 
 _EPILOG = """\
@@ -38,6 +39,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         "--assumed", action="store_true", help="only rows that are recalled from memory or assumed"
     )
     show.set_defaults(run=run_show)
+    params_compute.add_parser(actions)
 
 
 def run_list(parsed: argparse.Namespace) -> int:

@@ -19,9 +19,9 @@ from interphase.scripts.verification.cells import (
     DAY,
     DEFAULT_POINTS,
     YEAR,
-    CellComparison,
-    compare_cycling,
-    compare_storage,
+    Contest,
+    Cycling,
+    Storage,
 )
 from interphase.scripts.verification.check import Check, absolute, relative, worst
 from interphase.scripts.verification.law_study import LawPlan, finish, law_study, repeat
@@ -58,19 +58,19 @@ _FASTER: Final = {"SEI solvent diffusivity [m2.s-1]": 2.5e-21}
 def cycling(comm: MPI.Comm) -> tuple[Check, ...]:
     """PyBaMM's five laws under an SPM, three cycles exchanged once per cycle."""
     return _laws(comm, "SPM", "3 cycles", CYCLING_TOLERANCE,
-                 lambda law: compare_cycling("SPM", law, 3, points=POINTS))  # fmt: skip
+                 lambda law: Cycling("SPM", law, 3, points=POINTS))  # fmt: skip
 
 
 def storage(comm: MPI.Comm) -> tuple[Check, ...]:
     """PyBaMM's five laws under an SPM, 60 days at open circuit exchanged every week."""
     return _laws(comm, "SPM", "60 days", STORAGE_TOLERANCE,
-                 lambda law: compare_storage("SPM", law, 60 * DAY, 7 * DAY, POINTS))  # fmt: skip
+                 lambda law: Storage("SPM", law, 60 * DAY, 7 * DAY, POINTS))  # fmt: skip
 
 
 def p2d(comm: MPI.Comm) -> Check:
     """PyBaMM's EC law at every node of a P2D, two cycles."""
     (check,) = _laws(comm, "P2D", "2 cycles", CYCLING_TOLERANCE,
-                     lambda law: compare_cycling("DFN", law, 2, points=POINTS),
+                     lambda law: Cycling("DFN", law, 2, points=POINTS),
                      laws=(_LAW,))  # fmt: skip
     return check
 
@@ -111,25 +111,25 @@ def books(comm: MPI.Comm) -> tuple[Check, ...]:
 def cycling_long(comm: MPI.Comm) -> tuple[Check, ...]:
     """PyBaMM's five laws under an SPM, 50 cycles."""
     return _laws(comm, "SPM", "50 cycles", CYCLING_TOLERANCE,
-                 lambda law: compare_cycling("SPM", law, 50, points=DEFAULT_POINTS))  # fmt: skip
+                 lambda law: Cycling("SPM", law, 50, points=DEFAULT_POINTS))  # fmt: skip
 
 
 def storage_long(comm: MPI.Comm) -> tuple[Check, ...]:
     """PyBaMM's five laws under an SPM, a year of storage."""
     return _laws(comm, "SPM", "1 year", STORAGE_TOLERANCE,
-                 lambda law: compare_storage("SPM", law, YEAR, points=DEFAULT_POINTS))  # fmt: skip
+                 lambda law: Storage("SPM", law, YEAR, points=DEFAULT_POINTS))  # fmt: skip
 
 
 def p2d_cycling_long(comm: MPI.Comm) -> tuple[Check, ...]:
     """PyBaMM's five laws under a P2D, 50 cycles."""
     return _laws(comm, "P2D", "50 cycles", CYCLING_TOLERANCE,
-                 lambda law: compare_cycling("DFN", law, 50, points=DEFAULT_POINTS))  # fmt: skip
+                 lambda law: Cycling("DFN", law, 50, points=DEFAULT_POINTS))  # fmt: skip
 
 
 def p2d_storage_long(comm: MPI.Comm) -> tuple[Check, ...]:
     """PyBaMM's five laws under a P2D, a year of storage."""
     return _laws(comm, "P2D", "1 year", STORAGE_TOLERANCE,
-                 lambda law: compare_storage("DFN", law, YEAR, points=DEFAULT_POINTS))  # fmt: skip
+                 lambda law: Storage("DFN", law, YEAR, points=DEFAULT_POINTS))  # fmt: skip
 
 
 def jumps_long(comm: MPI.Comm) -> tuple[Check, ...]:
@@ -183,13 +183,13 @@ def _laws(
     kind: str,
     what: str,
     tolerance: float,
-    compare: Callable[[str], CellComparison],
+    make: Callable[[str], Contest],
     laws: tuple[str, ...] = tuple(sorted(LAWS)),
 ) -> tuple[Check, ...]:
     """Return the capacity lost of each law against PyBaMM's own. Collective."""
 
     def check(law: str) -> Check:
-        seen = compare(law)
+        seen = make(law).compare()
         name = f"cell {kind}, {law}, {what}, capacity lost [A h]"
         return relative(name, seen.expected, seen.computed, tolerance)
 

@@ -14,10 +14,11 @@ from interphase.parameters.case_cell import ExchangeCase
 from interphase.scripts.verification.cells import DEFAULT_POINTS, RATE_CONSTANT, cycle_of
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_types import ControlStep
-from interphase.solvers.coupling import AgeingStudy, Exchange
+from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.film_group import FilmGroup, Places
 from interphase.solvers.law_film import LawFilm
 from interphase.solvers.pace import Pace
+from interphase.solvers.study_state import Exchange
 
 # At the separator a P2D electrode goes below 0 V while charging; the study widens it if need be.
 _WINDOW = (-0.1, 1.2)
@@ -37,6 +38,7 @@ class LawPlan:
         exchange: when cell and films meet.
         override: numbers of PyBaMM's set to replace.
         points: mesh of the cell.
+        area_ratio: film-carrying area over geometric area [-].
     """
 
     law: str
@@ -47,6 +49,7 @@ class LawPlan:
     exchange: ExchangeCase = field(default_factory=ExchangeCase)
     override: Mapping[str, float] = field(default_factory=dict)
     points: MeshPoints = DEFAULT_POINTS
+    area_ratio: float = 1.0
 
     @property
     def spec(self) -> CellSpec:
@@ -86,7 +89,7 @@ def law_study(plan: LawPlan, program: Sequence[ControlStep] = ()) -> tuple[Agein
     study = AgeingStudy(
         cell,
         films,
-        Places.spread(cell.positions, cell.area, plan.films, 1.0),
+        Places.spread(cell.positions, cell.area, plan.films, plan.area_ratio),
         program or cycle_of(cell.nominal_capacity),
         cycles=plan.cycles,
         pace=Pace.from_case(plan.exchange),

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from interphase.parameters.program import Drive
 from interphase.scripts.verification.law_study import LawPlan, finish, law_study, repeat
 from interphase.solvers.cell_cursor import piece
 from interphase.solvers.cell_types import ControlStep, IntegrationError, Profile, Termination
-from interphase.solvers.exposure import Exposure, FilmResponse, uptake
+from interphase.solvers.exposure import Advance, Exposure, FilmResponse, uptake
 from interphase.solvers.film_group import Places
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
@@ -145,6 +146,29 @@ def test_a_law_in_the_place_of_the_film_gives_pybamm_its_own_loss() -> None:
     assert max(exchange.books for exchange in finish(study)) < 1e-12
     repeat(reference, plan.cycles, program)
     assert cell.lost_lithium == pytest.approx(reference.lost_lithium, rel=3e-3)
+
+
+@pytest.mark.parametrize("area_ratio", [1.0, 8.0])
+def test_a_jump_is_corrected_by_what_the_film_wants(
+    area_ratio: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The second attempt leaves little of the first error, whatever the area of the film."""
+    study, _ = law_study(LawPlan("solvent-diffusion limited", 60, area_ratio=area_ratio))
+    study.state.pace = replace(study.state.pace, cycles=40.0, rtol=3e-3)
+    errors: list[float] = []
+    advance = study.films.advance
+
+    def spy(*args: Any) -> list[Advance]:
+        found = advance(*args)
+        errors.append(found[0].error)
+        return found
+
+    monkeypatch.setattr(study.films, "advance", spy)
+    kept = study._keep()
+    responses, leg = study._run(math.inf)
+    assert leg.jumped
+    study._advance(responses, leg, kept, math.inf)
+    assert abs(errors[1]) < 0.2 * abs(errors[0])
 
 
 @pytest.mark.slow

@@ -11,11 +11,12 @@ from mpi4py import MPI
 from interphase.parameters.case import Case
 from interphase.parameters.errors import CouplingError
 from interphase.scripts.main import main
-from interphase.solvers.coupling import AgeingStudy, Exchange
+from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.leg import Leg
 from interphase.solvers.studies import run_studies
 from interphase.solvers.study import StudyRun
 from interphase.solvers.study_setup import conditions
+from interphase.solvers.study_state import Exchange
 
 STORAGE = {"storage": {"soc": [0.5], "check_every": "5 min"}}
 

@@ -1,0 +1,230 @@
+"""Diffusion from molecular dynamics, with block errors and a refusal of short trajectories."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from interphase.models.atomistic.crystals.base import CrystalCalculation
+from interphase.models.atomistic.crystals.relax import ANGSTROM
+from interphase.models.atomistic.extras import load
+from interphase.models.atomistic.result import Computed, Setting
+from interphase.parameters.constants import AVOGADRO, BOLTZMANN
+from interphase.parameters.errors import AtomisticError
+from interphase.parameters.provenance import LogNormal, Range
+
+Array = NDArray[np.float64]
+
+_BLOCKS: Final = 5
+# Lags of the fit as parts of a block: long enough to have left the cage, short enough for many
+# origins.
+_LAGS: Final = (0.1, 0.4)
+
+
+@dataclass(frozen=True, slots=True)
+class Diffusion:
+    """A self-diffusivity with its statistical error.
+
+    Attributes:
+        value: mean over the blocks.
+        error: standard error of that mean.
+        blocks: value of each block.
+    """
+
+    value: float
+    error: float
+    blocks: tuple[float, ...]
+
+
+def mean_squared_displacement(positions: Array, lags: NDArray[np.intp]) -> Array:
+    """Return the mean squared displacement at each lag, over all origins and particles.
+
+    Args:
+        positions: unwrapped, shape (frames, particles, 3).
+        lags: in frames.
+    """
+    return np.array(
+        [np.mean(np.sum((positions[lag:] - positions[:-lag]) ** 2, axis=2)) for lag in lags]
+    )
+
+
+def diffusion(positions: Array, interval: float, hop: float, what: str) -> Diffusion:
+    """Return the self-diffusivity from the slope of the mean squared displacement.
+
+    The trajectory is cut into five blocks, each gives a slope; their scatter is the error. Blocks
+    are independent only if the particles hop within each, so a trajectory is refused whose mean
+    squared displacement over a block is less than the square of one hop.
+
+    Args:
+        positions: unwrapped, shape (frames, particles, 3) [length].
+        interval: between frames [time].
+        hop: distance between sites [length].
+        what: name of the run in messages.
+
+    Returns:
+        Diffusivity [length^2/time].
+
+    Raises:
+        AtomisticError: if the trajectory is too short; says the length that is needed.
+
+    Source: Frenkel & Smit, Understanding Molecular Simulation, 2nd ed. (2002), section 4.4.2.
+    """
+    frames = len(positions)
+    length = frames // _BLOCKS
+    if length < 20:
+        raise AtomisticError(f"{what}: {frames} frames are too few, take at least {20 * _BLOCKS}")
+    lags = np.unique(np.linspace(_LAGS[0] * length, _LAGS[1] * length, 8).astype(np.intp))
+    curves = [
+        mean_squared_displacement(positions[start : start + length], lags)
+        for start in range(0, length * _BLOCKS, length)
+    ]
+    slopes = np.array([np.polyfit(lags * interval, curve, 1)[0] / 6.0 for curve in curves])
+    value = float(slopes.mean())
+    _refuse_short(value, hop, length * interval, frames * interval, what)
+    return Diffusion(value, float(slopes.std(ddof=1) / np.sqrt(_BLOCKS)), tuple(map(float, slopes)))
+
+
+def _refuse_short(value: float, hop: float, block: float, whole: float, what: str) -> None:
+    travelled = 6.0 * value * block
+    if travelled >= hop**2:
+        return
+    reason = f"{what}: the trajectory of {whole:.3g} is too short for a diffusivity"
+    if travelled <= 0.01 * hop**2:
+        raise AtomisticError(
+            f"{reason}: hardly any particle has left its site, more than {100.0 * whole:.2g} is "
+            "needed; take a higher temperature"
+        )
+    raise AtomisticError(
+        f"{reason}: particles move {np.sqrt(travelled):.2g} within a fifth of it, a hop is "
+        f"{hop:.2g}; about {whole * hop**2 / travelled:.2g} is needed"
+    )
+
+
+@dataclass(frozen=True)
+class Diffusivity(CrystalCalculation):
+    """Self-diffusivity of lithium by Langevin dynamics at constant volume.
+
+    Attributes:
+        temperature: of the thermostat [K].
+        supercell: conventional cells along each edge.
+        vacancies: lithium atoms that are taken out.
+        steps: of the run, after a tenth of it for equilibration.
+        timestep: [fs].
+        friction: of the thermostat, weak against the lattice's own [1/fs].
+        every: steps between stored frames.
+        seed: of the first velocities and the thermostat.
+        ion: the element that diffuses.
+    """
+
+    temperature: float = 1000.0
+    supercell: tuple[int, int, int] = (2, 2, 2)
+    vacancies: int = 1
+    steps: int = 20_000
+    timestep: float = 2.0
+    friction: float = 1.0e-3
+    every: int = 10
+    seed: int = 7
+    ion: str = "Li"
+
+    def run(self) -> tuple[Computed, ...]:
+        """Return the diffusivity with its block error.
+
+        Raises:
+            AtomisticError: if the trajectory is too short.
+        """
+        name = f"{self.crystal.name} at {self.temperature:g} K"
+        positions, hop = self.trajectory()
+        found = diffusion(positions, self.every * self.timestep, hop, f"{name} (fs, angstrom)")
+        unit = ANGSTROM**2 / 1e-15
+        spread = Range(found.value - 2.0 * found.error, found.value + 2.0 * found.error)
+        settings: dict[str, Setting] = {
+            "temperature [K]": self.temperature,
+            "supercell": [float(n) for n in self.supercell],
+            "vacancies": self.vacancies,
+            "steps": self.steps,
+            "timestep [fs]": self.timestep,
+            "friction [1/fs]": self.friction,
+            "seed": self.seed,
+            "blocks [m^2/s]": [block * unit for block in found.blocks],
+        }
+        return (
+            self.computed("diffusivity", name, found.value * unit, "m^2/s", "Langevin dynamics",
+                          settings=settings,
+                          uncertainty=Range(spread.low * unit, spread.high * unit),
+                          note="range: twice the block error, without that of the potential"),
+        )  # fmt: skip
+
+    def trajectory(self) -> tuple[Array, float]:
+        """Return unwrapped positions of the ion against the host [angstrom], and the hop."""
+        units = load("ase.units")
+        perfect = self.relaxed_cell().repeat(self.supercell)
+        ions = [index for index, symbol in enumerate(perfect.symbols) if symbol == self.ion]
+        hop = float(perfect.get_distances(ions[0], ions[1:], mic=True).min())
+        atoms = self.potential.attach(perfect, self.crystal.name)
+        # spread over the cell, so that vacancies do not begin as neighbours
+        del atoms[[ions[k * len(ions) // max(1, self.vacancies)] for k in range(self.vacancies)]]
+        atoms.set_constraint(load("ase.constraints").FixCom())
+        random = np.random.default_rng(self.seed)
+        load("ase.md.velocitydistribution").thermalize_momenta(
+            atoms, temperature_K=self.temperature, rng=random
+        )
+        dynamics = load("ase.md.langevin").Langevin(
+            atoms,
+            self.timestep * units.fs,
+            temperature_K=self.temperature,
+            friction=self.friction / units.fs,
+            rng=random,
+            fixcm=False,
+        )
+        dynamics.run(self.steps // 10)
+        moving = np.array([symbol == self.ion for symbol in atoms.symbols])
+        frames: list[Array] = []
+
+        def store() -> None:
+            everything = atoms.get_positions(wrap=False)
+            host = everything[~moving].mean(axis=0) if not moving.all() else 0.0
+            frames.append(everything[moving] - host)
+
+        dynamics.attach(store, interval=self.every)
+        dynamics.run(self.steps)
+        return np.array(frames), hop
+
+
+def arrhenius(
+    temperatures: Sequence[float], values: Sequence[Diffusion], at: float
+) -> tuple[float, float, LogNormal]:
+    """Fit an Arrhenius law through diffusivities and extrapolate it.
+
+    Args:
+        temperatures: at least two [K].
+        values: diffusivity at each, its unit that of the result.
+        at: temperature to extrapolate to [K].
+
+    Returns:
+        Activation energy [J/mol], its standard error [J/mol], and the value at ``at`` with the
+        factor of its standard error.
+
+    Raises:
+        AtomisticError: if there are fewer than two temperatures or a value has no error.
+    """
+    if len(values) < 2 or any(not 0.0 < one.error < one.value for one in values):
+        raise AtomisticError(
+            "an activation energy needs two temperatures at least, with errors below the values"
+        )
+    x = 1.0 / np.asarray(temperatures)
+    y = np.log([one.value for one in values])
+    sigma = np.array([one.error / one.value for one in values])
+    design = np.stack([np.ones_like(x), x - 1.0 / at], axis=1) / sigma[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    level, slope = covariance @ design.T @ (y / sigma)
+    gas = BOLTZMANN * AVOGADRO
+    factor = float(np.exp(np.sqrt(covariance[0, 0])))
+    return (
+        float(-slope * gas),
+        float(np.sqrt(covariance[1, 1]) * gas),
+        LogNormal(float(np.exp(level)), factor),
+    )

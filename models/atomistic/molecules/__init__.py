@@ -1,0 +1,1 @@
+"""Energies of molecules and ions: xTB geometries, density functional theory, thermodynamics."""

@@ -1,0 +1,135 @@
+"""What can be computed by name: ``interphase params compute PROPERTY MATERIAL --method METHOD``.
+
+A new calculation is a class with a method ``run`` and one `Recipe` here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from interphase.models.atomistic.crystals.defects import (
+    InterstitialFormation,
+    VacancyFormation,
+    VacancyMigration,
+    VacancyMigrationBand,
+)
+from interphase.models.atomistic.crystals.dynamics import Diffusivity
+from interphase.models.atomistic.crystals.elastic import ElasticTensor
+from interphase.models.atomistic.crystals.lattice import Lattice
+from interphase.models.atomistic.crystals.potentials import potential, potential_names
+from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
+from interphase.models.atomistic.crystals.structures import crystal, crystal_names
+from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
+from interphase.models.atomistic.molecules.cycle import (
+    GIBBS,
+    REDUCTIONS,
+    ReactionGibbs,
+    ReductionPotential,
+)
+from interphase.models.atomistic.molecules.dft import LEVELS, level
+from interphase.models.atomistic.molecules.electron import ElectronTransfer
+from interphase.models.atomistic.result import Calculation
+from interphase.parameters.errors import AtomisticError, did_you_mean
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """One property that can be computed.
+
+    Attributes:
+        name: of the property on the command line.
+        extra: optional extra that it needs.
+        text: what it is and roughly what it costs.
+        materials: for which it can be computed.
+        methods: by which it can be computed, the first is the default.
+        build: makes the calculation from material and method.
+    """
+
+    name: str
+    extra: str
+    text: str
+    materials: Sequence[str]
+    methods: Sequence[str]
+    build: Callable[[str, str], Calculation]
+
+    def calculation(self, material: str, method: str | None = None) -> Calculation:
+        """Return the calculation of one material.
+
+        Raises:
+            AtomisticError: if material or method are not among those known.
+        """
+        chosen = method or self.methods[0]
+        for what, word, known in (
+            ("material", material, self.materials),
+            ("method", chosen, self.methods),
+        ):
+            if word not in known:
+                raise AtomisticError(
+                    f"{self.name}: {what} '{word}' is not known; {did_you_mean(word, known)}"
+                )
+        return self.build(material, chosen)
+
+
+_FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
+_CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC")
+_IONIC: Final = ("LiF", "Li2O")
+
+
+def _crystal(
+    name: str, text: str, of: Sequence[str], build: Callable[[str, str], Calculation]
+) -> Recipe:
+    return Recipe(name, "mlp", text, of, potential_names(), build)
+
+
+def _molecule(
+    name: str, text: str, of: Sequence[str], build: Callable[[str, str], Calculation]
+) -> Recipe:
+    return Recipe(name, "dft", text, of, list(LEVELS), build)
+
+
+def recipes() -> Mapping[str, Recipe]:
+    """Return everything that can be computed, by name."""
+    every = crystal_names()
+    found = [
+        _crystal("lattice", "lattice, molar volume and bulk modulus; a minute", every,
+                 lambda of, by: Lattice(crystal(of), potential(by))),
+        _crystal("elastic", "elastic constants and averages; minutes", every,
+                 lambda of, by: ElasticTensor(crystal(of), potential(by))),
+        _crystal("surface_energy", "most stable face against vacuum; minutes", list(_FACES),
+                 lambda of, by: SurfaceEnergy(crystal(of), potential(by), face=_FACES[of])),
+        _crystal("vacancy_formation_energy", "neutral lithium vacancy; minutes", _IONIC,
+                 lambda of, by: VacancyFormation(crystal(of), potential(by), 0.03)),
+        _crystal("interstitial_formation_energy", "neutral lithium interstitial; minutes", _IONIC,
+                 lambda of, by: InterstitialFormation(crystal(of), potential(by), 0.03)),
+        _crystal("migration_barrier", "vacancy hop, ion half-way; minutes", _IONIC,
+                 lambda of, by: VacancyMigration(crystal(of), potential(by), 0.03)),
+        _crystal("migration_barrier_band", "the same by the elastic band; ten minutes", _IONIC,
+                 lambda of, by: VacancyMigrationBand(crystal(of), potential(by), 0.03)),
+        _crystal("diffusivity", "vacancy diffusion at 1000 K; hours", _IONIC,
+                 lambda of, by: Diffusivity(crystal(of), potential(by))),
+        _molecule("reduction_potential", "thermodynamic cycle with its terms; minutes",
+                  list(REDUCTIONS),
+                  lambda of, by: ReductionPotential(of, REDUCTIONS[of][0], level(by),
+                                                    REDUCTIONS[of][1])),
+        _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
+                  _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
+        _molecule("reaction_gibbs_energy", "reactions between molecules; minutes", list(GIBBS),
+                  lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
+        _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
+                 list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
+    ]  # fmt: skip
+    return {one.name: one for one in found}
+
+
+def recipe(name: str) -> Recipe:
+    """Return one property that can be computed.
+
+    Raises:
+        AtomisticError: if there is none of that name.
+    """
+    known = recipes()
+    if name not in known:
+        raise AtomisticError(f"'{name}' cannot be computed; {did_you_mean(name, known)}")
+    return known[name]

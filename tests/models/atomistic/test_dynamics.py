@@ -1,0 +1,153 @@
+"""Diffusivities with errors, ensembles, and reaction energies against tabulated ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+from interphase.models.atomistic.crystals.dynamics import Diffusion, arrhenius, diffusion
+from interphase.models.atomistic.crystals.reactions import REACTIONS, check_balance
+from interphase.models.atomistic.ensemble import combined, relative_error
+from interphase.models.atomistic.result import Computed
+from interphase.parameters.errors import AtomisticError
+from interphase.parameters.provenance import NoUncertainty, Range
+
+if TYPE_CHECKING:
+    from tests.models.atomistic.conftest import Bonds
+
+pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
+
+
+def walk(seed: int, frames: int, deviation: float, particles: int = 20) -> np.ndarray:
+    """Return random walks; the diffusivity is half the variance of a step."""
+    steps = np.random.default_rng(seed).normal(0.0, deviation, (frames, particles, 3))
+    return np.cumsum(steps, axis=0)
+
+
+def test_random_walk_has_its_diffusivity_and_error() -> None:
+    """Over 40 walks the mean is right and the errors are the scatter that is seen."""
+    found = [diffusion(walk(seed, 1000, 0.3), 1.0, 1.0, "walk") for seed in range(40)]
+    values = np.array([one.value for one in found])
+    exact = 0.5 * 0.3**2
+    scatter = values.std(ddof=1)
+    assert values.mean() == pytest.approx(exact, abs=4.0 * scatter / np.sqrt(40))
+    # of 40 scatters with 39, and of 40 errors with 4 degrees of freedom each: 11 % and 6 %
+    claimed = np.sqrt(np.mean([one.error**2 for one in found]))
+    assert claimed == pytest.approx(scatter, rel=4.0 * np.hypot(0.11, 0.06))
+
+
+def test_a_short_trajectory_is_refused_with_the_length_that_is_needed() -> None:
+    """Moves of 0.95 within a block: (3/0.95)^2 times the length is needed for hops of 3."""
+    positions = walk(1, 500, 0.055, particles=400)
+    with pytest.raises(AtomisticError, match=r"trajectory of 500 is too short.*hop is 3; about 5"):
+        diffusion(positions, 1.0, 3.0, "walk")
+    cage = np.random.default_rng(2).normal(0.0, 0.1, (500, 20, 3))
+    with pytest.raises(AtomisticError, match="hardly any particle has left its site, more than"):
+        diffusion(cage, 1.0, 3.0, "cage")
+    with pytest.raises(AtomisticError, match="50 frames are too few, take at least 100"):
+        diffusion(positions[:50], 1.0, 3.0, "walk")
+
+
+def test_arrhenius_law_is_found() -> None:
+    """Exact values give the energy exactly; errors carry over."""
+    energy, gas = 40e3, 8.314462618
+    temperatures = [600.0, 800.0, 1000.0]
+    values = [1e-9 * np.exp(-energy / gas / t) for t in temperatures]
+    found = [Diffusion(v, 0.1 * v, (v,)) for v in values]
+    slope, error, level = arrhenius(temperatures, found, 300.0)
+    assert slope == pytest.approx(energy, rel=1e-9)
+    assert level.median == pytest.approx(1e-9 * np.exp(-energy / gas / 300.0), rel=1e-9)
+    x = 1.0 / np.array(temperatures)
+    assert error == pytest.approx(0.1 * gas / np.sqrt(np.sum((x - x.mean()) ** 2)), rel=1e-9)
+    with pytest.raises(AtomisticError, match="two temperatures at least"):
+        arrhenius(temperatures[:1], found[:1], 300.0)
+
+
+def test_free_particles_in_a_thermostat(bonds: Bonds) -> None:
+    """Without forces Langevin dynamics diffuses with kT/(m friction), less the centre's part."""
+    from ase.calculators.calculator import Calculator, all_changes
+    from ase.units import fs, kB
+
+    from interphase.models.atomistic.crystals.dynamics import Diffusivity
+    from interphase.models.atomistic.crystals.potentials import Potential
+
+    class Nothing(Calculator):
+        implemented_properties = ["energy", "forces", "stress"]
+
+        def calculate(self, atoms=None, properties=("energy",), system_changes=all_changes):
+            super().calculate(atoms, properties, system_changes)
+            self.results = {"energy": 0.0, "forces": np.zeros((len(atoms), 3)),
+                            "stress": np.zeros(6)}  # fmt: skip
+
+    friction = 0.02
+    run = Diffusivity(
+        bonds.copper,
+        Potential("nothing", Nothing),
+        temperature=1000.0,
+        ion="Cu",
+        steps=2000,
+        timestep=5.0,
+        friction=friction,
+    )
+    (value,) = run.run()
+    mass = bonds.copper.atoms.get_masses()[0]
+    exact = kB * 1000.0 / (mass * friction / fs) * fs  # angstrom^2 per fs
+    exact *= (31 - 1) / 31 * 1e-5  # centre of mass at rest; m^2/s
+    assert isinstance(value.uncertainty, Range)
+    error = (value.uncertainty.high - value.uncertainty.low) / 4.0
+    assert value.value == pytest.approx(exact, abs=4.0 * error)
+    assert error < 0.3 * exact
+    with pytest.raises(AtomisticError, match="is too short for a diffusivity"):
+        replace(run, steps=500, every=5, friction=0.1).run()
+
+
+def computed(value: float, unit: str = "GPa", of: str = "LiF") -> Computed:
+    return Computed("bulk_modulus", of, value, unit, NoUncertainty("one"), "a method")
+
+
+def test_ensemble_adds_scatter_and_calibration() -> None:
+    values = [computed(50.0), computed(60.0), computed(0.07, "TPa")]
+    found = combined(values, calibration=0.1)
+    assert found.value == pytest.approx(60.0)
+    assert isinstance(found.uncertainty, Range)
+    assert found.uncertainty.high == pytest.approx(60.0 + 2.0 * np.hypot(10.0, 6.0))
+    assert relative_error(values[:2], [100.0, 50.0]) == pytest.approx(np.sqrt((0.25 + 0.04) / 2))
+    with pytest.raises(AtomisticError, match="two values of one quantity"):
+        combined([computed(50.0), computed(50.0, of="Li2O")])
+    with pytest.raises(AtomisticError, match="needs a value that is known"):
+        relative_error([], [])
+
+
+def test_reactions_are_balanced() -> None:
+    for equation, stoichiometry in REACTIONS.items():
+        check_balance(equation, stoichiometry)
+    with pytest.raises(AtomisticError, match="gains 1 O"):
+        check_balance("Li2O -> 2 Li + 2 O", {"Li2O": -1.0, "Li": 2.0, "O": 2.0})
+
+
+def test_tabulated_potentials() -> None:
+    """Li2CO3 is reduced to carbon below 1.43 V and to CO below 0.66 V; facts of the tables."""
+    pytest.importorskip("janaf")
+    from interphase.models.atomistic.crystals.reference import (
+        formation,
+        potential_against_lithium,
+        reaction,
+    )
+
+    assert formation("LiF").gibbs == pytest.approx(-588.66e3, abs=10.0)
+    assert formation("Li2O").gibbs == pytest.approx(-562.10e3, abs=10.0)
+    assert formation("Li2CO3").gibbs == pytest.approx(-1132.12e3, abs=10.0)
+    assert formation("LiOH").gibbs == pytest.approx(-438.96e3, abs=20.0)
+    for equation, lithium, volts in (
+        ("Li2CO3 + 4 Li -> 3 Li2O + C", 4.0, 1.43),
+        ("Li2CO3 + 2 Li -> 2 Li2O + CO", 2.0, 0.66),
+        ("2 CO2 + 2 Li -> Li2CO3 + CO", 2.0, 2.49),
+    ):
+        gibbs = reaction(REACTIONS[equation]).gibbs
+        assert potential_against_lithium(gibbs, lithium) == pytest.approx(volts, abs=0.01)
+    with pytest.raises(AtomisticError, match="'EC' has no NIST-JANAF table"):
+        formation("EC")

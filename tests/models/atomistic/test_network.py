@@ -1,0 +1,232 @@
+"""Networks: what is generated, that every edge is balanced, the ways, and the yields."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+pytest.importorskip("rdkit")
+pytest.importorskip("networkx")
+
+from interphase.models.atomistic.network import energies as energies_module
+from interphase.models.atomistic.network.energies import Barriers, Energies, compute
+from interphase.models.atomistic.network.network import (
+    KNOWN,
+    Edge,
+    Limits,
+    Network,
+    Species,
+    build,
+)
+from interphase.models.atomistic.network.paths import Step, cheapest, directed, paths
+from interphase.models.atomistic.network.skeleton import (
+    canonical,
+    fragments,
+    joins,
+    radicals,
+    splits,
+)
+from interphase.models.atomistic.network.yields import Conditions, simulate
+from interphase.parameters.errors import AtomisticError
+
+pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
+
+EC, CO3, C2H4 = KNOWN["EC"], KNOWN["CO3"], KNOWN["C2H4"]
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    """The network of EC and PF6-."""
+    return build()
+
+
+def test_bonds_of_the_ring_break_as_they_must() -> None:
+    """Ring opening of EC at three kinds of bond; then carbonate and ethylene."""
+    assert set(splits(EC)) == {
+        ("[O]CCO[C]=O",),
+        ("[CH2]COC([O])=O",),
+        ("[CH2]OC(=O)O[CH2]",),
+    }
+    assert (C2H4, CO3) in splits("[CH2]COC([O])=O")
+    assert ("O=C=O", "[CH2]C[O]") in splits("[CH2]COC([O])=O")
+    assert radicals(CO3) == 2
+    # carbon monoxide and vinylene carbonate, which RDKit writes in ways of their own
+    assert ("O=C=O", "[O]") in splits(CO3)
+    assert KNOWN["CO"] in fragments([EC])
+    assert len(splits(canonical("O=C1OC=CO1"))) >= 2
+
+
+def test_radicals_join() -> None:
+    opened = "[CH2]COC([O])=O"
+    assert KNOWN["EDC"] in joins(opened, CO3)
+    assert KNOWN["BDC"] in joins(opened, opened)
+    assert list(joins("[CH2]", "[CH2]")) == ["C=C"]
+    assert not any("OO" in one for one in joins(CO3, CO3))
+
+
+def test_network_is_as_large_as_it_should_be(network: Network) -> None:
+    assert len(network.species) >= 200
+    assert len(network.edges) >= 2000
+    assert len(set(network.edges)) == len(network.edges)
+    texts = {edge.describe() for edge in network.edges}
+    assert "Li[EC-open] + Li[EC-open] -> [C2H4] + Li2[EDC]" in texts
+    assert "Li[EC]+1 + e- -> Li[EC]" in texts
+    assert "[EC] + Li+ -> Li[EC]+1" in texts
+    assert any(text.startswith("Li[PF6] -> ") and "Li[F]" in text for text in texts)
+
+
+def test_every_edge_is_balanced_and_an_unbalanced_one_cannot_be_made(network: Network) -> None:
+    """The check is in the edge itself; here it is made again from the SMILES, another way."""
+    from rdkit import Chem
+
+    def bag(one: Species) -> dict[str, int]:
+        mol = Chem.AddHs(Chem.MolFromSmiles(one.smiles))
+        symbols = [atom.GetSymbol() for atom in mol.GetAtoms()]
+        return {s: symbols.count(s) for s in set(symbols)} | {"Li": one.lithium,
+                                                              "e": -one.charge}  # fmt: skip
+
+    for edge in random.Random(7).sample(network.edges, 400):
+        total: dict[str, int] = {"Li": -edge.ions, "e": -edge.electrons}
+        for sign, side in ((-1, edge.consumed), (1, edge.made)):
+            for one in side:
+                for element, count in bag(one).items():
+                    total[element] = total.get(element, 0) + sign * count
+        assert not any(total.values()), edge.describe()
+    with pytest.raises(AtomisticError, match=r"not balanced: -1 O, -1 C"):
+        Edge("split", (Species(KNOWN["CO2"]),), (Species("[O]"),))
+    with pytest.raises(AtomisticError, match=r"not balanced: charge \+1"):
+        Edge("reduction", (Species(EC),), (Species(EC),), electrons=1)
+    with pytest.raises(AtomisticError, match="seed 'DEC' is not known; there are EC"):
+        build(["DEC"])
+
+
+def made_up(network: Network, seed: int) -> Energies:
+    """Return energies drawn at random, but the same for one species."""
+    draw = np.random.default_rng(seed).normal(size=len(network.species))
+    return Energies(dict(zip(network.species, map(float, draw), strict=True)), 0.0, 0.0, 0.0)
+
+
+def test_cheapest_way_is_the_one_of_all_ways(network: Network) -> None:
+    """On a small network, against every order of steps tried out."""
+    a, b, c, d = (Species(smiles) for smiles in (EC, CO3, C2H4, "[O]"))
+
+    def step(consumed: tuple[Species, ...], made: tuple[Species, ...], barrier: float) -> Step:
+        return Step(consumed, made, 0, -1.0, barrier, "", "split")
+
+    steps = [
+        step((a,), (b,), 0.5),
+        step((a,), (c,), 0.1),
+        step((c,), (b,), 0.1),
+        step((b, c), (d,), 0.2),
+        step((a,), (d,), 0.7),
+    ]
+    cost = cheapest(steps, [a])
+    assert cost[b] == pytest.approx(0.24)
+    # both co-reactants are paid for: 0.22 + 0.24 + 0.12 against 0.72 at once
+    assert cost[d] == pytest.approx(0.58)
+    found = paths(steps, [a], a, d, 5)
+    assert found[0].cost == pytest.approx(0.58)
+    assert [one.cost for one in found] == sorted(one.cost for one in found)
+    assert len({one.steps for one in found}) == len(found)
+    with pytest.raises(AtomisticError, match=r"\[CO3\] cannot be reached from \[EC\]"):
+        paths(steps[1:2], [a], a, b, 1)
+    # on the real network: no species is cheaper than its own cheapest step allows
+    small = network.only(network.species[:150])
+    every = directed(small, made_up(small, 3), 0.5)
+    costs = cheapest(every, [Species(EC)])
+    for one in every:
+        if all(part in costs for part in one.consumed):
+            for product in one.made:
+                total = 0.02 + max(one.barrier, 0.0) + sum(costs[part] for part in one.consumed)
+                assert costs[product] <= total + 1e-9
+
+
+def test_a_potential_acts_on_electrons_only(network: Network) -> None:
+    """Each electron is worth its potential; forward and backward barriers differ by the change."""
+    energies = made_up(network, 1)
+    for edge in network.edges[::50]:
+        shift = energies.change(edge, 1.0) - energies.change(edge, 0.0)
+        assert shift == pytest.approx(edge.electrons * 1.0)
+    for forward, back in zip(*[iter(directed(network, energies, 0.4)[::1])] * 2, strict=True):
+        assert forward.barrier - back.barrier == pytest.approx(forward.change)
+        assert forward.barrier >= 0.0 and back.barrier >= -1e-12
+    law = Barriers()
+    edge = next(one for one in network.edges if one.kind == "split")
+    assert law.barrier(edge, -0.4) == pytest.approx(0.7)
+    assert law.barrier(edge, -4.0) == 0.0
+    assert law.barrier(edge, 4.0) == 4.0
+
+
+def test_two_ways_at_known_rates() -> None:
+    """Two exits with rates 3 to 1, and a dimer against an exit of first order."""
+    start, left, right = Species(EC), Species(CO3, -2, 2), Species(KNOWN["EDC"], -2, 2)
+    thermal = 1.380649e-23 * 298.15 / 1.602176634e-19
+
+    def exit_to(made: Species, barrier: float) -> Step:
+        return Step((start,), (made,), 0, -1.0, barrier, "", "split")
+
+    steps = [exit_to(left, 0.3), exit_to(right, 0.3 + thermal * np.log(3.0)),
+             Step((left,), (start,), 0, 0.5, 0.8, "", "split")]  # fmt: skip
+    found = simulate(steps, Conditions({start: 40}), runs=50, seed=1)
+    # 2000 draws at 3/4: a deviation of 0.0097
+    assert found.mean["Li2CO3"] == pytest.approx(0.75, abs=4 * 0.0097)
+    assert found.mean["Li2CO3"] + found.mean["Li2EDC"] == pytest.approx(1.0)
+    assert found.error["Li2CO3"] == pytest.approx(0.0097 * np.sqrt(50 / 50), rel=0.5)
+    electron = Step((start,), (left,), 1, -1.0, 0.3, "", "reduction")
+    slow = simulate([electron, steps[1]], Conditions({start: 40}, tunnelling=1e-9), 5, 1)
+    assert slow.mean["Li2EDC"] == 1.0
+    with pytest.raises(AtomisticError, match="has not ended after 3 events"):
+        simulate(steps, Conditions({start: 40}, events=3), 1, 1)
+
+
+def test_bimolecular_rate_follows_the_concentration() -> None:
+    """Twice the concentration, twice the dimers against a first-order exit (few of either)."""
+    start, dimer, single = Species(EC), Species(KNOWN["EDC"], -2, 2), Species(CO3, -2, 2)
+    steps = [
+        Step((start, start), (dimer,), 0, -1.0, 0.30, "", "exchange"),
+        Step((start,), (single,), 0, -1.0, 0.22, "", "split"),
+    ]
+    thin = simulate(steps, Conditions({start: 100}, 200.0), 60, 2).mean["Li2EDC"]
+    thick = simulate(steps, Conditions({start: 100}, 400.0), 60, 2).mean["Li2EDC"]
+    assert thick / thin == pytest.approx(2.0, rel=0.2)
+
+
+def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """EC and carbonate with lithium: the shift is that of the anchors; nothing twice."""
+    pytest.importorskip("tblite")
+    members = [Species(EC, q, n) for q in (0, -1) for n in (0, 1)] + [Species(CO3, -2, 2)]
+    small = Network(tuple(members), ())
+    cache = tmp_path / "energies.json"
+    found = compute(small, cache=cache)
+    assert not found.dropped
+    edge = Edge("reduction", (members[1],), (members[3],), electrons=1)
+    plain = Edge("reduction", (members[0],), (members[2],), electrons=1)
+    # the mean of both anchors is met, each is missed by the error
+    potentials = [-found.change(one, 0.0) for one in (edge, plain)]
+    assert np.mean(potentials) == pytest.approx((0.46 - 0.26) / 2.0)
+    assert abs(potentials[0] - 0.46) == pytest.approx(found.shift_error)
+    monkeypatch.setattr(energies_module, "_energy", lambda *_: pytest.fail("computed again"))
+    assert compute(small, cache=cache).gibbs == found.gibbs
+    with pytest.raises(AtomisticError, match="seed it with EC"):
+        compute(Network((members[-1],), ()), cache=cache)
+
+
+def test_a_species_that_falls_apart_is_dropped() -> None:
+    """Neutral CO3 with two open oxygens closes or opens; a broken one never has an energy."""
+    pytest.importorskip("tblite")
+    gone = Species("[CH2]OC(=O)O[CH2]", -1, 1)
+    members = [Species(EC, q, 0) for q in (0, -1)]
+    found = compute(Network((*members, gone), ()))
+    assert set(found.gibbs) | set(found.dropped) == {*members, gone}
+    assert set(members) <= set(found.gibbs)
+
+
+def test_limits_bound_the_species() -> None:
+    few = build(["EC"], Limits(heavy_atoms=6, lithium=1))
+    assert all(one.lithium <= 1 for one in few.species)
+    assert max(sum(v for k, v in one.atoms().items() if k not in ("H", "Li"))
+               for one in few.species) == 6  # fmt: skip
