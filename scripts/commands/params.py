@@ -9,7 +9,7 @@ from interphase.parameters.parameter import Parameter
 from interphase.parameters.parameter_table import ParameterTable
 from interphase.parameters.provenance import LogNormal, Range, Relative
 from interphase.parameters.table import available_tables, load_table
-from interphase.scripts.commands import params_compute, params_tables
+from interphase.scripts.commands import params_compute, params_network, params_tables
 from interphase.scripts.commands.common import BAD_CASE, DONE, logger, start_logging, write
 
 _EPILOG = """\
@@ -44,6 +44,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     show.set_defaults(run=run_show)
     params_compute.add_parser(actions)
+    params_network.add_parser(actions)
     params_tables.add_parsers(actions)
 
 
