@@ -82,7 +82,7 @@ def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None)
     Raises:
         AtomisticError: if an anchor of the shift is missing.
     """
-    method = xtb or XTB(fmax=0.1)
+    method = xtb or XTB(fmax=0.1, steps=100)
     known = _read(cache)
     found: dict[Species, float] = {}
     dropped: dict[Species, str] = {}
