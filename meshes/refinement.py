@@ -39,6 +39,18 @@ class Grading:
         if not 1.0 <= self.ratio <= 2.0:
             raise MeshError(f"mesh.grading.ratio: must lie between 1 and 2, got {self.ratio:g}")
 
+    def height_of(self, cell_size: float, largest: float) -> float:
+        """Return the height up to which cells are no larger than ``largest`` [m].
+
+        Args:
+            cell_size: of the uniform part [m].
+            largest: cell that will do [m].
+        """
+        if self.ratio == 1.0:
+            return math.inf
+        # sizes of a geometric series are linear in the height
+        return self.uniform_height + max(largest - cell_size, 0.0) / (self.ratio - 1.0)
+
 
 def levels(height: float, cell_size: float, grading: Grading | None) -> npt.NDArray[np.float64]:
     """Return the heights of the layers of nodes [m], shape (layers + 1,).

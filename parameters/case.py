@@ -14,8 +14,9 @@ from pydantic import Field, ValidationError, model_validator
 from interphase.parameters.case_errors import case_error
 from interphase.parameters.case_mesh import MeshCase
 from interphase.parameters.case_model import InitialCase, ModelCase
+from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.case_run import DriveCase, OutputCase, SolverCase, TimeCase
-from interphase.parameters.case_types import Block
+from interphase.parameters.case_types import Block, without_none
 from interphase.parameters.errors import CaseError
 from interphase.parameters.nuclei_csv import read_nuclei
 from interphase.parameters.program import DriveProgram
@@ -107,7 +108,7 @@ class Case(Block):
 
         ``Case(**case.resolved()) == case`` holds exactly.
         """
-        plain: dict[str, Any] = _without_none(self.model_dump(mode="json", by_alias=True))
+        plain: dict[str, Any] = without_none(self.model_dump(mode="json", by_alias=True))
         return plain
 
     def to_yaml(self) -> str:
@@ -115,17 +116,20 @@ class Case(Block):
         return dump_yaml(self.resolved())
 
 
-def _without_none(value: Any) -> Any:
-    """Leave out keys that are absent; a chosen none is the text "none" and stays."""
-    if isinstance(value, dict):
-        return {key: _without_none(item) for key, item in value.items() if item is not None}
-    if isinstance(value, list):
-        return [_without_none(item) for item in value]
-    return value
-
-
 def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
-    """Read a case file.
+    """Read the case file of a film; see `load_any`.
+
+    Raises:
+        CaseError: also if it is of another kind.
+    """
+    case = load_any(path, overrides)
+    if not isinstance(case, Case):
+        raise CaseError(f"{path} is a case of kind {case.kind}, a film is wanted here", "kind")
+    return case
+
+
+def load_any(path: str | Path, overrides: Sequence[str] = ()) -> Case | P3DCase:
+    """Read a case file: of a film, or of a whole cell if it says ``kind: p3d``.
 
     Args:
         path: the YAML file. File names in it are relative to its folder.
@@ -145,6 +149,8 @@ def load_case(path: str | Path, overrides: Sequence[str] = ()) -> Case:
     for override in overrides:
         apply_override(data, override)
     _resolve_files(data, path.resolve().parent)
+    if "kind" in data:
+        return P3DCase(**data)
     _read_nuclei(data, path.resolve().parent)
     case = Case(**data)
     if case.drive.kind != "cell":
@@ -222,13 +228,17 @@ def _resolve_files(data: dict[str, Any], folder: Path) -> None:
     cell = drive.get("cell") if isinstance(drive, dict) else None
     if isinstance(cell, dict):
         _resolve_cell_files(cell, folder)
-    for block, key in (("mesh", "file"), ("drive", "file"), ("model", "table")):
+    pair = data.get("pair")
+    if isinstance(pair, dict):
+        _resolve_cell_files(pair, folder)
+    files = (("mesh", "file"), ("geometry", "file"), ("drive", "file"), ("drive", "profile"))
+    for block, key in (*files, ("model", "table")):
         content = data.get(block)
         name = content.get(key) if isinstance(content, dict) else None
         if not isinstance(content, dict) or not isinstance(name, str):
             continue
         # a bare word is the name of a table that ships
-        if key == "file" or "/" in name or name.endswith((".yaml", ".yml")):
+        if key != "table" or "/" in name or name.endswith((".yaml", ".yml")):
             content[key] = str(folder / name)
 
 

@@ -12,6 +12,8 @@ from interphase.parameters.case_types import (
     refuse,
 )
 
+_MOST_PATCHES = 200
+
 
 class AreaRatio(Block):
     """Area that carries film over the geometric area of the particles (3 eps/R per volume)."""
@@ -97,8 +99,9 @@ class CellCase(Block):
     area_ratio: AreaRatio = Field(default_factory=AreaRatio)
     """Film-carrying area over geometric area."""
 
-    patches: int = Field(default=1, ge=1, le=200)
-    """Phase-field patches along the negative electrode (more than one needs SPMe or DFN)."""
+    patches: int | tuple[float, ...] = Field(default=1, examples=["5", "[0.1, 0.5, 0.95]"])
+    """Phase-field patches along the negative electrode (more than one needs SPMe or DFN): how many,
+    spread from end to end, or their places as parts of its thickness, rising from the collector."""
 
     film_potential: Literal["behind_film_drop", "full"] = "behind_film_drop"
     """Potential that the film's rates follow: behind the Ohmic drop over the film, as in PyBaMM's
@@ -127,6 +130,11 @@ class CellCase(Block):
     stop: StopCase = Field(default_factory=StopCase)
 
     @property
+    def patch_count(self) -> int:
+        """Number of patches."""
+        return self.patches if isinstance(self.patches, int) else len(self.patches)
+
+    @property
     def knots(self) -> int:
         """Potentials of a response table."""
         return self.exchange.knots or (6 if self.storage else 13)
@@ -145,7 +153,14 @@ class CellCase(Block):
         if len(given) != 1:
             what = " and ".join(given) if given else "none"
             refuse("", f"needs one of experiment, profile and storage; {what} given")
-        if self.patches > 1 and self.model == "SPM":
+        if not 1 <= self.patch_count <= _MOST_PATCHES:
+            refuse("patches", f"must be 1 to {_MOST_PATCHES}, got {self.patch_count}")
+        if isinstance(self.patches, tuple):
+            ends = (0.0, *self.patches, 1.0)
+            inner = zip(self.patches, self.patches[1:], strict=False)
+            if list(ends) != sorted(ends) or any(a == b for a, b in inner):
+                refuse("patches", f"must rise between 0 and 1, got {list(self.patches)}")
+        if self.patch_count > 1 and self.model == "SPM":
             refuse("patches", "an SPM has one place along the electrode; write patches: 1 or DFN")
         if self.storage and self.initial_soc is not None:
             refuse("initial_soc", "is for experiment and profile; storage has its own soc")

@@ -115,3 +115,12 @@ class Block(BaseModel):
         serialize_by_alias=True,
         use_attribute_docstrings=True,
     )
+
+
+def without_none(value: Any) -> Any:
+    """Leave out keys that are absent; a chosen none is the text "none" and stays."""
+    if isinstance(value, dict):
+        return {key: without_none(item) for key, item in value.items() if item is not None}
+    if isinstance(value, list):
+        return [without_none(item) for item in value]
+    return value

@@ -17,6 +17,7 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from interphase.parameters.case import Case
+from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.case_types import Quantity
 
 _HEAD = """\
@@ -27,10 +28,14 @@ dimension shown; *required* keys have no default. `interphase check CASE` says w
 case, and the `case.yaml` in a run's folder shows every value that was used.
 """
 
+_WHOLE_CELL = """\
+# Every key of a whole cell in three dimensions, `kind: p3d`
+"""
+
 
 def page() -> str:
     """Return the page as Markdown."""
-    return "\n".join([_HEAD, *_block(Case, "")])
+    return "\n".join([_HEAD, *_block(Case, ""), _WHOLE_CELL, *_block(P3DCase, "")])
 
 
 def _block(model: type[BaseModel], path: str) -> Iterator[str]:
@@ -87,6 +92,9 @@ def _kind(field: FieldInfo) -> str:
 
 
 def _type(annotation: Any) -> str:
+    if get_origin(annotation) in (Union, types.UnionType):
+        some = [_type(item) for item in get_args(annotation) if item is not type(None)]
+        return " or ".join(dict.fromkeys(some))
     annotation = _bare(annotation)
     origin, inner = get_origin(annotation), get_args(annotation)
     if origin is Literal:

@@ -27,7 +27,8 @@ structure at chosen times, thickness against time with the growth laws that hold
 composition against depth, potential, charge, lithium lost and resistance, balances,
 and every parameter with its source. Of a study with a cell: capacity, film thickness
 and resistance, films along the electrode, potentials, lithium books and coupling error,
-all conditions of a storage study in one page.
+all conditions of a storage study in one page. Of a whole cell in three dimensions:
+terminals, temperature, heat, spreads between places and maps.
 """
 _EXAMPLES = """\
 examples:
@@ -82,13 +83,21 @@ def run(args: argparse.Namespace) -> int:
 def _report(args: argparse.Namespace) -> int:
     os.environ.setdefault("PYVISTA_OFF_SCREEN", "true")
     # PyVista takes seconds to load: not for the sake of `interphase --help`
-    from interphase.scripts.reporting.build import write_report, write_study_report
+    from interphase.scripts.reporting.build import (
+        write_cell_report,
+        write_report,
+        write_study_report,
+    )
     from interphase.scripts.reporting.folder import read_run
     from interphase.scripts.reporting.study_folder import is_study, read_studies
+    from interphase.scripts.reporting.whole_cell import is_whole_cell, read_cell
 
     times = setting_up(lambda: tuple(_time(text) for text in args.times))
     output = args.output or args.folder / "report"
-    if is_study(args.folder):
+    if is_whole_cell(args.folder):
+        cell = _reading(lambda: read_cell(args.folder, partial=args.partial))
+        page = write_cell_report(cell, output, times)
+    elif is_study(args.folder):
         if times:
             raise SetUpError("--times: a study keeps the fields of its end only; leave it out")
         studies = _reading(lambda: read_studies(args.folder, partial=args.partial))

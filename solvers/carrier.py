@@ -15,7 +15,7 @@ from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.solvers.graph import BoolArray, NodeGraph
 from interphase.solvers.linear import LinearOptions, LinearSolver
 from interphase.solvers.space import Array, NodalSpace
-from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
+from interphase.solvers.stiffness import CellStiffness, ShiftedSystem, Workspace
 
 # At most this part of a step's carriers may be paid back from earlier steps.
 _REPAYMENT = 0.5
@@ -76,6 +76,7 @@ class CarrierField:
         width: float,
         options: LinearOptions,
         prefix: str,
+        work: Workspace,
     ) -> None:
         self._space, self._width = space, width
         depth = space.geometry.elevation(space.points)
@@ -84,8 +85,8 @@ class CarrierField:
             if model.start_depth
             else electrode
         )
-        self._stiffness = CellStiffness(space, tensor=True)
-        self._system = ShiftedSystem(space, held)
+        self._stiffness = CellStiffness(space, tensor=True, matrix=work.stiffness)
+        self._system = ShiftedSystem(space, held, work.system)
         self._linear = LinearSolver(space, f"{prefix}carrier", options)
         self._active = np.zeros(space.size, dtype=bool)
         self._rows: Any = None

@@ -9,6 +9,7 @@ from interphase.models.cell.response import FilmInputs, ResponseTable
 from interphase.models.cell.spec import CellSpec
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CouplingError
+from interphase.solvers.cell_nodes import count_nodes, film_nodes
 from interphase.solvers.cell_run import StepRunner
 from interphase.solvers.cell_types import CellState, ControlStep, Segment, TableWindowError
 
@@ -47,26 +48,21 @@ class PyBaMMCell:
         self._cell = build_model(spec) if law is None else built_in(spec, law)
         self._engine = CellEngine(self._cell, spec)
         self._parallel = self._number("Number of electrodes connected in parallel to make a cell")
-        mesh = self._engine.mesh["negative electrode"]
-        self._nodes = 1 if self._cell.averaged else int(mesh.npts)
+        averaged = self._cell.averaged
+        self._nodes = count_nodes(self._engine.mesh, averaged=averaged)
         if self._cell.external:
-            self._engine.inputs |= _placeholder(spec).pack(self._nodes)
+            self._engine.inputs |= placeholder(spec).pack(self._nodes)
             self._engine.inputs["film geometric area per volume"] = np.ones(self._nodes)
         states = self._engine.initial_states()
-        per_volume = Readout(self._engine.model, [self._names()["area"]], self._engine.inputs)
-        zero = np.zeros(1)
-        area = next(iter(per_volume(zero, states[:, None], self._engine.inputs).values()))[0]
+        at = film_nodes(
+            self._engine.model, self._engine.mesh, states, self._engine.inputs, averaged=averaged
+        )
         if self._cell.external:
-            self._engine.inputs["film geometric area per volume"] = area
-        if self._cell.averaged:
-            widths = np.array([mesh.edges[-1] - mesh.edges[0]])
-            self._positions = np.array([0.5 * (mesh.edges[-1] + mesh.edges[0])])
-        else:
-            widths, self._positions = np.diff(mesh.edges), np.asarray(mesh.nodes)
+            self._engine.inputs["film geometric area per volume"] = at.area_per_volume
+        self._positions = at.positions
         face = self._number("Electrode width [m]") * self._number("Electrode height [m]")
-        self._area = np.asarray(area * widths * face * self._parallel, dtype=np.float64)
+        self._area = np.asarray(at.area * face * self._parallel, dtype=np.float64)
         names = self._names()
-        del names["area"]
         history = Readout(self._engine.model, list(names.values()), self._engine.inputs)
         self._summary = Readout(self._engine.model, SUMMARY, self._engine.inputs)
         self._runner = StepRunner(self._engine, history, names, self._cut_offs())
@@ -75,6 +71,8 @@ class PyBaMMCell:
         self._throughput = 0.0
         self._temperature = spec.temperature
         self._film: dict[str, Array] = {}
+        # what was read of the present state; None once state or film have changed
+        self._seen: dict[str, Array] | None = None
         self._windows: Array | None = None
         self._equilibrium: EquilibriumCapacity | None = None
 
@@ -230,7 +228,7 @@ class PyBaMMCell:
             )
         if isinstance(film.response, ResponseTable):
             self._windows = np.array(film.response.window(self._nodes))
-        self._film = packed
+        self._film, self._seen = packed, None
 
     def run(self, step: ControlStep) -> Segment:
         """Run one step to its end.
@@ -247,7 +245,7 @@ class PyBaMMCell:
         inputs["Ambient temperature [K]"] = np.array([ambient])
         segment, states = self._runner.run(step, self._states, inputs)
         self._check_window(step, segment)
-        self._states = states
+        self._states, self._seen = states, None
         self._time += segment.duration
         self._throughput += segment.throughput
         return segment
@@ -279,7 +277,7 @@ class PyBaMMCell:
             raise CouplingError(
                 f"the snapshot has {state.states.size} states, this cell {self._states.size}"
             )
-        self._states = state.states.copy()
+        self._states, self._seen = state.states.copy(), None
         self._time, self._throughput = state.time, state.throughput
         self._temperature = state.temperature
         self._film = {name: value.copy() for name, value in state.film.items()}
@@ -306,7 +304,6 @@ class PyBaMMCell:
 
         lead = "X-averaged negative" if self._cell.averaged else "Negative"
         return {
-            "area": f"{lead} electrode surface area to volume ratio [m-1]",
             "film_potential": FILM_POTENTIAL,
             "surface_potential": f"{lead} electrode surface potential difference [V]",
             "intercalation": f"{lead} electrode interfacial current density [A.m-2]",
@@ -320,8 +317,10 @@ class PyBaMMCell:
         }
 
     def _now(self, quantity: str) -> Array:
-        inputs = {**self._engine.inputs, **self._film}
-        return self._runner.read(np.zeros(1), self._states[:, None], inputs)[quantity][0]
+        if self._seen is None:
+            inputs = {**self._engine.inputs, **self._film}
+            self._seen = self._runner.read(np.zeros(1), self._states[:, None], inputs)
+        return self._seen[quantity][0].copy()
 
     def _summarise(self, name: str) -> Array:
         inputs = {**self._engine.inputs, **self._film}
@@ -334,7 +333,7 @@ class PyBaMMCell:
         return self._number("Lower voltage cut-off [V]"), self._number("Upper voltage cut-off [V]")
 
 
-def _placeholder(spec: CellSpec) -> FilmInputs:
+def placeholder(spec: CellSpec) -> FilmInputs:
     """Return inputs of the right shapes, for the model to be set up with."""
     from interphase.models.cell.response import Held, LogAffine, Response
 

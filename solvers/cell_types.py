@@ -203,6 +203,8 @@ class CellState:
         temperature: ambient temperature [K].
         film: inputs of the film by name; empty before the first exchange.
         windows: lowest and highest potential of a table, shape (2, k), or None.
+        groups: for each row of ``states``, (rows,), the group of films that it belongs to, of a
+            cell whose rows (places) are jumped over cycles differently; None: all alike.
     """
 
     states: Array
@@ -211,6 +213,7 @@ class CellState:
     temperature: float
     film: Mapping[str, Array]
     windows: Array | None
+    groups: NDArray[np.intp] | None = None
 
 
 class CellStepper(Protocol):

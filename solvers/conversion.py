@@ -17,6 +17,8 @@ from interphase.solvers.space import Array, NodalSpace
 
 # A pair of phases that fills less than this share of a node has no boundary there.
 _PRESENT = 0.02
+# A mixture that changes by less over the interface width has no boundary across the columns.
+_TRACE = 1e-6
 # Nodes where the product has more than this share (-0.5 l from the boundary) carry the internal
 # front.
 _HEAD = 0.12
@@ -104,6 +106,36 @@ def surroundings(
     )  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Pair:
+    """Two solids of which a reaction turns one into the other.
+
+    Attributes:
+        reactant: index of the solid that is used.
+        product: index of the solid that is made.
+        volume: of reactant used per extent [m3/mol].
+        ratio: volume of product made over that of reactant used [-].
+    """
+
+    reactant: int
+    product: int
+    volume: float
+    ratio: float
+
+    @classmethod
+    def of(cls, reaction: int, set_: ReactionSet) -> Pair:
+        """Return the pair of a conversion."""
+        nu = set_.solid_stoichiometry[reaction] * set_.molar_volume
+        a, b = int(np.argmin(nu)), set_.product[reaction]
+        return cls(a, b, float(-nu[a]), float(-nu[b] / nu[a]))
+
+    def part(self, shares: Array) -> tuple[Array, Array]:
+        """Return (x, pair): the product's part of the pair, and the pair's share unconverted."""
+        made = shares[self.product] / self.ratio
+        pair = shares[self.reactant] + made
+        return np.where(pair > _PRESENT, made / np.maximum(pair, _PRESENT), 0.0), pair
+
+
 class FrontConversion:
     """Conversion at the boundary between reactant and product, which moves into the reactant.
 
@@ -118,22 +150,13 @@ class FrontConversion:
     ) -> None:
         self.reaction = reaction
         self._space, self._graph = space, graph
-        self._a, self._b = set_.reactant[reaction], set_.product[reaction]
-        nu = set_.solid_stoichiometry[reaction]
-        self._volume = -nu[self._a] * set_.molar_volume[self._a]
-        self._ratio = nu[self._b] * set_.molar_volume[self._b] / self._volume
+        self.pair = Pair.of(reaction, set_)
         # First guess of the distance ahead; the solution does not depend on it.
         self._guess = np.full(space.size, np.inf)
 
-    def part(self, shares: Array) -> tuple[Array, Array]:
-        """Return (x, pair): the product's part of the pair, and the pair's share unconverted."""
-        product = shares[self._b] / self._ratio
-        pair = shares[self._a] + product
-        return np.where(pair > _PRESENT, product / np.maximum(pair, _PRESENT), 0.0), pair
-
     def locate(self, view: FilmView) -> Array:
         """Return psi, rebuilt ahead of the boundary from the distance to it."""
-        x, pair = self.part(view.shares)
+        x, pair = self.pair.part(view.shares)
         psi = logistic_distance(x, view.width)
         head = (x > _HEAD) & (view.phi > 0.05)
         away = (view.phi < 0.01) | (pair < _PRESENT)
@@ -146,7 +169,7 @@ class FrontConversion:
 
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
         """Return the carriers' sink, shifted into the reactant; see the module."""
-        _, pair = self.part(view.shares)
+        _, pair = self.pair.part(view.shares)
         shifted = front_density(
             logistic(boundary + _SINK_SHIFT * view.width, view.width), view.width
         )
@@ -163,7 +186,7 @@ class FrontConversion:
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
         """Move the boundary for one step; see the class."""
         space = self._space
-        x, pair = self.part(view.shares)
+        x, pair = self.pair.part(view.shares)
         geometry = front_geometry(space, self._graph, boundary, view.width)
         foot = foot_of_front(space, self._graph, geometry, view.action, view.width)
         action, lead, lowest, decay = geometry.at_front(space, [view.action], foot.fields)
@@ -171,13 +194,15 @@ class FrontConversion:
         rows = np.flatnonzero(geometry.band & (pair > _PRESENT))
         tunnelling, carried = set_.rates(self.reaction, surroundings(view, action, carrier, rows))
         speed = mean_tunnelling_speed(
-            tunnelling * self._volume, carried * self._volume, decay[rows], view.step
+            tunnelling * self.pair.volume, carried * self.pair.volume, decay[rows], view.step
         )
         moved, new, share = np.zeros(space.size), x.copy(), np.ones(space.size)
         moved[rows] = speed * view.step
         new[rows] = np.maximum(logistic(boundary[rows] + moved[rows], view.width), x[rows])
-        share[rows] = np.clip(1.0 - carried * self._volume / np.maximum(speed, 1e-300), 0.0, 1.0)
-        extent = view.phi * pair * (new - x) / self._volume
+        share[rows] = np.clip(
+            1.0 - carried * self.pair.volume / np.maximum(speed, 1e-300), 0.0, 1.0
+        )
+        extent = view.phi * pair * (new - x) / self.pair.volume
         # Where the reactant is used up, the boundary has arrived: it does not limit the step.
         moving = geometry.edge & (view.phi > 0.5) & (x < 0.99)
         return Converted(extent, share, max(space.max(np.where(moving, moved, 0.0)), 0.0))
@@ -195,25 +220,29 @@ class FrontConversion:
 class MixtureConversion:
     """Conversion in a mixture of unresolved columns.
 
-    Columns of product widen into the reactant beside them, with the boundary area per volume
-    4 q_a q_b / spacing, and rise into the mixture above, with the area |grad x| of the product's
-    part x of the pair.
+    Columns of product widen into the reactant beside them, with a boundary area per volume of
+    4 q_a q_b / spacing by what the columns fill, and rise into the mixture above. So the product's
+    part x of the pair, in moles, obeys
+
+        dx/dt = v [ |grad x| + (4 / spacing) f x (1 - x) ],   f = V_b q / (V_a filled^2)
+
+    with the pair's share q. Rising boundaries fill the mesh cell by cell (`NodeGraph.rise`): upwind
+    differences leave exp(-n) of the reactant n cells behind, and a trace of a leaky reactant opens
+    a compact layer.
     """
 
-    def __init__(self, graph: NodeGraph, reaction: int, set_: ReactionSet, spacing: float) -> None:
+    def __init__(
+        self, space: NodalSpace, graph: NodeGraph, reaction: int, set_: ReactionSet, spacing: float
+    ) -> None:
         self.reaction = reaction
-        self._graph, self._spacing = graph, spacing
-        self._a, self._b = set_.reactant[reaction], set_.product[reaction]
-        self._volume = -set_.solid_stoichiometry[reaction, self._a] * set_.molar_volume[self._a]
+        self._space, self._graph, self._spacing = space, graph, spacing
+        self.pair = Pair.of(reaction, set_)
 
-    def _area(self, view: FilmView) -> Array:
-        columns = view.shares / np.maximum(view.shares.sum(axis=0), 1e-12)
-        pair = columns[self._a] + columns[self._b]
-        part = np.where(view.phi > 0.5, columns[self._b] / np.maximum(pair, _PRESENT), 0.0)
-        return np.asarray(
-            4.0 * columns[self._a] * columns[self._b] / self._spacing
-            + pair * self._graph.upwind_slope(part)
-        )
+    def _widening(self, shares: Array, x: Array, pair: Array) -> Array:
+        """Return (4 / spacing) f [1/m], (size,)."""
+        others = shares.sum(axis=0) - shares[self.pair.reactant] - shares[self.pair.product]
+        filled = np.maximum(others + pair * (1.0 - x + self.pair.ratio * x), 1e-12)
+        return np.asarray(4.0 / self._spacing * self.pair.ratio * pair / filled**2)
 
     def locate(self, view: FilmView) -> Array:
         """Return zeros: it has no boundary of its own."""
@@ -222,23 +251,39 @@ class MixtureConversion:
     def sink(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Array:
         """Return the carriers' sink where the boundaries are."""
         r = self.reaction
-        return np.asarray(
-            set_.electrons[r] * set_.interstitial_rate[r] * self._area(view) * view.phi
-        )
+        x, pair = self.pair.part(view.shares)
+        inside = view.phi > 0.5
+        # Ahead of the film are no columns.
+        rise = np.where(inside, self._graph.upwind_slope(np.where(inside, x, 0.0)), 0.0)
+        area = pair * (rise + self._widening(view.shares, x, pair) * x * (1.0 - x))
+        return np.asarray(set_.electrons[r] * set_.interstitial_rate[r] * area * view.phi)
 
     def advance(self, set_: ReactionSet, view: FilmView, boundary: Array) -> Converted:
-        """Convert in every node; exact exponential, so the reactant never goes negative."""
+        """Convert in every node at the rates of the step's beginning; see the class."""
         tunnelling, carried = set_.rates(
             self.reaction, surroundings(view, view.action, view.carrier)
         )
         total = np.maximum(tunnelling + carried, 0.0)
-        reactant = np.maximum(view.shares[self._a], 1e-300)
-        decay = np.where(
-            view.shares[self._a] > 1e-14, total * self._area(view) * self._volume / reactant, 0.0
-        )
-        used = -np.expm1(-decay * view.step) * np.maximum(view.shares[self._a], 0.0)
-        extent = view.phi * used / self._volume
-        return Converted(extent, tunnelling / np.maximum(total, 1e-300), 0.0)
+        x, pair = self.pair.part(view.shares)
+        way = total * self.pair.volume * view.step
+        inside = (view.phi > 0.5) & (pair > _PRESENT)
+        new, left, displacement = x, 1.0, 0.0
+        while left > 0.0:
+            below = np.where(inside, new, 0.0)
+            steep = np.where(inside, self._graph.upwind_slope(below), 0.0) * view.width
+            if left == 1.0:
+                displacement = self._space.max(way * np.minimum(steep, 1.0))
+            # Where no more than a trace of the reactant is left, boundaries have gone by.
+            cells = self._graph.crossed(np.where(steep > _TRACE, way, 0.0))
+            part = min(left, 1.0 / max(cells, 1e-300))
+            new = np.where(inside, self._graph.rise(below, way * part), new)
+            odds = np.exp(-self._widening(view.shares, new, pair) * way * part)
+            new = np.where(new > 0.0, new / (new + (1.0 - new) * odds), 0.0)
+            left = left - part if left - part > _TRACE else 0.0
+        new = np.maximum(new, x)
+        extent = view.phi * pair * (new - x) / self.pair.volume
+        share = tunnelling / np.maximum(total, 1e-300)
+        return Converted(extent, share, displacement)
 
 
 class DepthConversion:
@@ -251,12 +296,7 @@ class DepthConversion:
     def __init__(self, space: NodalSpace, reaction: int, set_: ReactionSet) -> None:
         self.reaction = reaction
         self._space = space
-        self._a, self._b = set_.reactant[reaction], set_.product[reaction]
-        nu = set_.solid_stoichiometry[reaction]
-        self._volumes = (
-            -nu[self._a] * set_.molar_volume[self._a],
-            nu[self._b] * set_.molar_volume[self._b],
-        )
+        self._pair = Pair.of(reaction, set_)
 
     def locate(self, view: FilmView) -> Array:
         """Return zeros: it has no boundary of its own."""
@@ -272,15 +312,16 @@ class DepthConversion:
         rate, _ = set_.rates(self.reaction, at)
         gradient = self._space.gradient(view.action)
         reach = 2.0 * np.sqrt((gradient**2).sum(axis=0))
-        made, lost = self._volumes[1], self._volumes[0]
+        lost = self._pair.volume
+        made = lost * self._pair.ratio
         ahead = (
             -np.expm1(-np.maximum(rate, 0.0) * reach * lost * view.step)
-            * view.shares[self._a]
+            * view.shares[self._pair.reactant]
             / lost
         )
         back = (
             -np.expm1(-np.maximum(-rate, 0.0) * reach * made * view.step)
-            * view.shares[self._b]
+            * view.shares[self._pair.product]
             / made
         )
         return Converted(view.phi * (ahead - back), np.ones_like(rate), 0.0)
@@ -305,7 +346,7 @@ def conversions(
         if not nucleating[set_.product[r]]:
             out.append(DepthConversion(space, r, set_))
         elif proportional:
-            out.append(MixtureConversion(graph, r, set_, spacing))
+            out.append(MixtureConversion(space, graph, r, set_, spacing))
         else:
             out.append(FrontConversion(space, graph, r, set_))
     return out

@@ -8,32 +8,20 @@ any polynomial of A is inverted in two transforms, to round-off and without iter
 
 from __future__ import annotations
 
-from enum import Enum
+from collections.abc import Sequence
 from typing import Any, Self
 
 import numpy as np
-import numpy.typing as npt
 from scipy import fft
 
+from interphase.solvers.grid import BLOCK, Grid, GridOperator, Marks, Side, blocks
 from interphase.solvers.space import Array, NodalSpace
 
 type Polynomial = tuple[float, float, float]
 """q0 [1/s], q1 [m2/s], q2 [m4/s] of the operator q0 + q1 A + q2 A^2."""
 
-type Marks = npt.NDArray[np.bool_]
-
-# Nodes must lie on the grid to this part of its spacing.
-_OFF_GRID = 1.0e-6
 # What the modes make of A may differ from the assembled matrix by this part of its norm.
 _EXACT = 1.0e-12
-
-
-class Side(Enum):
-    """What the two ends of an axis do."""
-
-    MIRROR = "mirror"
-    HELD = "held"
-    PERIODIC = "periodic"
 
 
 class BoxModes:
@@ -43,16 +31,17 @@ class BoxModes:
         eigenvalues: of A = M^-1 K [1/m2], one per mode, in the shape of a transform.
     """
 
-    def __init__(self, grid: _Grid, sides: tuple[Side, ...], *, simplex: bool) -> None:
+    def __init__(self, grid: Grid, sides: tuple[Side, ...], *, simplex: bool) -> None:
         self._grid, self._sides = grid, sides
-        axes = range(len(sides))
-        self._mirror = [a for a in axes if sides[a] is Side.MIRROR]
-        self._held = [a for a in axes if sides[a] is Side.HELD]
-        self._periodic = [a for a in axes if sides[a] is Side.PERIODIC]
+        self._operator = GridOperator(grid, sides, simplex=simplex)
         self._inner = tuple(slice(1, -1) if s is Side.HELD else slice(None) for s in sides)
-        self.eigenvalues = self._spectrum(simplex=simplex)
+        self.eigenvalues = self._eigenvalues(simplex=simplex)
         self._polynomial: Polynomial | None = None
         self._inverse: Array = self.eigenvalues
+        # Halfway through a transform. Kept: new pages would cost as much as a pass.
+        count = len(range(*self._inner[0].indices(grid.shape[0])))
+        kind = complex if self._along(Side.PERIODIC, range(1, len(sides))) else float
+        self._spectrum: Any = np.empty((count, *self.eigenvalues.shape[1:]), dtype=kind)
 
     @classmethod
     def of(cls, space: NodalSpace, held: Marks | None = None) -> Self | None:
@@ -66,7 +55,7 @@ class BoxModes:
         """
         if space.comm.size > 1:
             return None
-        grid = _Grid.of(space)
+        grid = Grid.of(space)
         if grid is None:
             return None
         sides = grid.sides(space, held)
@@ -76,8 +65,18 @@ class BoxModes:
         modes = cls(grid, sides, simplex=simplex)
         return modes if modes._agrees(space, held) else None
 
+    def times(self, values: Array) -> Array:
+        """Return A ``values``, (size,); on held faces as if they were mirrors."""
+        grid = self._grid.shaped(values)
+        out = np.empty_like(grid)
+        self._operator.apply(grid, out)
+        return self._grid.flat(out)
+
     def solve(self, polynomial: Polynomial, rhs: Array) -> Array:
-        """Return x of (q0 + q1 A + q2 A^2) x = ``rhs``, (size,), zero on held nodes."""
+        """Return x of (q0 + q1 A + q2 A^2) x = ``rhs``, (size,); may take the array of ``rhs``.
+
+        Both are zero on held nodes.
+        """
         if polynomial != self._polynomial:
             q0, q1, q2 = polynomial
             self._inverse = 1.0 / (q0 + self.eigenvalues * (q1 + q2 * self.eigenvalues))
@@ -85,31 +84,59 @@ class BoxModes:
         return self._filter(self._inverse, rhs)
 
     def _filter(self, factor: Array, values: Array) -> Array:
-        """Return ``values`` with every mode multiplied by its ``factor``."""
-        spectrum = self._forward(self._grid.shaped(values)[self._inner])
-        spectrum *= factor
-        return self._grid.flat(self._backward(spectrum))
+        """Return ``values`` with every mode multiplied by its ``factor``, in place.
 
-    def _forward(self, grid: Array) -> Any:
-        if self._mirror:
-            grid = fft.dctn(grid, type=1, axes=self._mirror)
-        if self._held:
-            grid = fft.dstn(grid, type=1, axes=self._held)
-        return fft.rfftn(grid, axes=self._periodic) if self._periodic else grid
+        Slab by slab along the later axes, then block by block along the first one, there and back:
+        every piece fits a core's cache, where the whole field may not.
+        """
+        grid = self._grid.shaped(values)
+        inside, spectrum = grid[self._inner], self._spectrum
+        count, across = inside.shape[0], range(1, inside.ndim)
+        width = factor[0].size
+        for part in blocks(count, BLOCK * count // inside.size):
+            spectrum[part] = self._forward(inside[part], across)
+        flat, weights = spectrum.reshape(count, width), factor.reshape(-1, width)
+        for part in blocks(width, BLOCK // count):
+            modes = self._forward(flat[:, part], (0,))
+            modes *= weights[:, part]
+            flat[:, part] = self._backward(modes, (0,))
+        for part in blocks(count, BLOCK * count // inside.size):
+            inside[part] = self._backward(spectrum[part], across)
+        return self._grid.flat(grid)
 
-    def _backward(self, spectrum: Any) -> Array:
-        shape = [self._grid.shape[a] for a in self._periodic]
-        if self._periodic:
-            spectrum = fft.irfftn(spectrum, s=shape, axes=self._periodic, overwrite_x=True)
-        if self._held:
-            inner = fft.idstn(spectrum, type=1, axes=self._held, overwrite_x=True)
-            spectrum = np.zeros(self._grid.shape_within(self._held, inner.shape))
-            spectrum[self._inner] = inner
-        if self._mirror:
-            spectrum = fft.idctn(spectrum, type=1, axes=self._mirror, overwrite_x=True)
-        return np.asarray(spectrum)
+    def _along(self, side: Side, axes: Sequence[int]) -> list[int]:
+        return [a for a in axes if self._sides[a] is side]
 
-    def _spectrum(self, *, simplex: bool) -> Array:
+    def _forward(self, grid: Any, axes: Sequence[int]) -> Any:
+        """Return the modes along ``axes``; real transforms first, they need real values."""
+        if mirror := self._along(Side.MIRROR, axes):
+            grid = fft.dctn(grid, type=1, axes=mirror)
+        if held := self._along(Side.HELD, axes):
+            grid = fft.dstn(grid, type=1, axes=held)
+        if periodic := self._along(Side.PERIODIC, axes):
+            whole = np.iscomplexobj(grid)
+            grid = (fft.fftn if whole else fft.rfftn)(grid, axes=periodic)
+        return grid
+
+    def _backward(self, modes: Any, axes: Sequence[int]) -> Any:
+        """Return the values of modes along ``axes``."""
+        if periodic := self._along(Side.PERIODIC, axes):
+            shape = [self._grid.shape[a] for a in periodic]
+            modes = (fft.ifftn if self._halved not in axes else fft.irfftn)(
+                modes, s=shape, axes=periodic
+            )
+        if held := self._along(Side.HELD, axes):
+            modes = fft.idstn(modes, type=1, axes=held, overwrite_x=True)
+        if mirror := self._along(Side.MIRROR, axes):
+            modes = fft.idctn(modes, type=1, axes=mirror, overwrite_x=True)
+        return modes
+
+    @property
+    def _halved(self) -> int:
+        """Return the last periodic axis, of whose modes a real transform keeps half; or -1."""
+        return max(self._along(Side.PERIODIC, range(len(self._sides))), default=-1)
+
+    def _eigenvalues(self, *, simplex: bool) -> Array:
         """Return the eigenvalues of A from those of its one-dimensional factors.
 
         Bricks: A is the sum over axes of (2 - 2 cos)/h^2 times (2 + cos)/3 of the other axes (their
@@ -135,80 +162,17 @@ class BoxModes:
         elif self._sides[axis] is Side.HELD:
             angle = np.pi * np.arange(1, nodes - 1) / (nodes - 1)
         else:
-            # A real transform keeps half of the modes of the last periodic axis.
-            half = axis == self._periodic[-1]
-            angle = 2.0 * np.pi * (np.arange(nodes // 2 + 1) if half else np.arange(nodes)) / nodes
+            kept = nodes // 2 + 1 if axis == self._halved else nodes
+            angle = 2.0 * np.pi * np.arange(kept) / nodes
         return angle.reshape([-1 if a == axis else 1 for a in range(len(self._sides))])
 
     def _agrees(self, space: NodalSpace, held: Marks | None) -> bool:
-        """Return whether the modes make of a rough field what the assembled matrix does."""
+        """Return whether modes and stencil make of a rough field what the assembled matrix does."""
         rough = np.random.default_rng(0).normal(size=space.size)
         free = np.ones(space.size) if held is None else 1.0 - held
         rough *= free
-        exact = free * space.apply(space.laplacian, rough) / space.mass
-        difference = self._filter(self.eigenvalues, rough) - exact
-        return float(np.abs(difference).max()) <= _EXACT * float(self.eigenvalues.max()) * np.sqrt(
-            space.size
-        )
-
-
-class _Grid:
-    """Where the unknowns of a space lie on a uniform grid.
-
-    Attributes:
-        shape: nodes along each axis.
-        spacing: cell edge along each axis [m].
-    """
-
-    def __init__(self, index: npt.NDArray[np.intp], shape: tuple[int, ...], spacing: Array) -> None:
-        self.shape, self.spacing = shape, spacing
-        self._place = np.ravel_multi_index(tuple(index), shape)
-        self._order = np.argsort(self._place)
-
-    @classmethod
-    def of(cls, space: NodalSpace) -> Self | None:
-        """Return the grid of a space, None if its nodes lie on no uniform grid."""
-        x = space.points[:, : space.dim].T
-        low, high = x.min(axis=1), x.max(axis=1)
-        if not np.all(high > low):
-            return None
-        # Rounded to a billionth of the box: neighbours stay apart, round-off does not count.
-        fine = np.rint((x - low[:, None]) / (high - low)[:, None] * 2**30)
-        levels = [np.unique(row).size for row in fine]
-        if np.prod(levels) != space.size:
-            return None
-        counts = np.array(levels)
-        spacing = (high - low) / (counts - 1)
-        scaled = (x - low[:, None]) / spacing[:, None]
-        index = np.rint(scaled).astype(np.intp)
-        if np.abs(scaled - index).max() > _OFF_GRID:
-            return None
-        return cls(index, tuple(int(n) for n in levels), spacing)
-
-    def sides(self, space: NodalSpace, held: Marks | None) -> tuple[Side, ...] | None:
-        """Return what the ends of every axis do, None if single faces or nodes are held."""
-        sides = [Side.MIRROR] * len(self.shape)
-        for axis, _ in space.geometry.periods:
-            sides[axis] = Side.PERIODIC
-        if held is None or not held.any():
-            return tuple(sides)
-        marks = self.shaped(held)
-        expected = np.zeros(self.shape, dtype=bool)
-        for axis in range(len(self.shape)):
-            ends = np.moveaxis(marks, axis, 0)[[0, -1]]
-            if sides[axis] is Side.MIRROR and ends.all():
-                sides[axis] = Side.HELD
-                np.moveaxis(expected, axis, 0)[[0, -1]] = True
-        return tuple(sides) if np.array_equal(marks, expected) else None
-
-    def shaped(self, values: Any) -> Any:
-        """Return nodal values (size,) as an array over the grid."""
-        return values[self._order].reshape(self.shape)
-
-    def flat(self, grid: Array) -> Array:
-        """Return an array over the grid as nodal values, (size,)."""
-        return np.asarray(grid.reshape(-1)[self._place])
-
-    def shape_within(self, held: list[int], inner: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the shape of ``inner`` with the ends of the held axes put back."""
-        return tuple(n + 2 if a in held else n for a, n in enumerate(inner))
+        exact = space.apply(space.laplacian, rough) / space.mass
+        by_modes = self._filter(self.eigenvalues, rough.copy()) - free * exact
+        by_stencil = self.times(rough) - exact
+        worst = max(float(np.abs(by_modes).max()), float(np.abs(by_stencil).max()))
+        return worst <= _EXACT * float(self.eigenvalues.max()) * np.sqrt(space.size)

@@ -13,13 +13,13 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from interphase.meshes.parallel import on_root
 from interphase.parameters.errors import CouplingError
-from interphase.solvers.cell_cursor import Cursor, run_leg
+from interphase.solvers.cell_cursor import run_leg
 from interphase.solvers.cell_types import (
     CellState,
     CellStepper,
@@ -29,9 +29,10 @@ from interphase.solvers.cell_types import (
 )
 from interphase.solvers.exposure import Advance, FilmResponse
 from interphase.solvers.film_group import FilmGroup, Places
-from interphase.solvers.leg import CycleGrowth, Jump, Leg, drift_factor
+from interphase.solvers.leg import Jump, Leg, cycle_growth, drift_factor
 from interphase.solvers.pace import SIMULATED, Pace
 from interphase.solvers.space import Array
+from interphase.solvers.study_state import Exchange, StudyState
 
 logger = logging.getLogger(__name__)
 
@@ -52,54 +53,6 @@ _LARGEST = 5.0
 _TRIFLE, _TRACE = 1.0e-3, 1.0e-4
 # A film this far from its response is not corrected.
 _HOPELESS = 0.7
-
-
-@dataclass(frozen=True)
-class Exchange:
-    """Numbers of one exchange.
-
-    Attributes:
-        time: of the cell at its end [s].
-        cycle: whole cycles done.
-        jumped: cycles jumped over in it.
-        error: largest relative error of a film's charge [-].
-        potential_error: the same as a potential [V]; nan where the rate does not follow it.
-        books: relative difference between the cell's lost lithium and the films' [-].
-        film_steps: steps of all films.
-    """
-
-    time: float
-    cycle: int
-    jumped: int
-    error: float
-    potential_error: float
-    books: float
-    film_steps: int
-
-
-@dataclass
-class StudyState:
-    """Where a study is.
-
-    Attributes:
-        cursor: place in the program.
-        pace: length of the next exchange.
-        lowest: lowest potential that a film has met lately [V].
-        highest: highest one [V].
-        exchanges: number so far.
-        rejected: exchanges that were tried again.
-        simulated: whole cycles that were simulated.
-        growth: of the cycle before the last jump, if there was one.
-    """
-
-    pace: Pace
-    lowest: float
-    highest: float
-    cursor: Cursor = field(default_factory=Cursor)
-    exchanges: int = 0
-    rejected: int = 0
-    simulated: float = 0.0
-    growth: CycleGrowth | None = None
 
 
 @dataclass(frozen=True)
@@ -132,12 +85,32 @@ class AgeingStudy:
         pace: Pace,
         knots: int,
         window: tuple[float, float],
-        temperature: float,
+        temperature: float | Array,
         drop_share: float = 1.0,
+        collective: bool = False,
+        span: float = 0.0,
     ) -> None:
+        """Put cell and films together.
+
+        Args:
+            cell: on rank 0, or on all ranks if ``collective``.
+            films: on the ranks.
+            places: where the films stand for the electrode.
+            program: steps of one cycle.
+            cycles: how often it is run.
+            pace: length of the first exchange.
+            knots: number of potentials of a table.
+            window: lowest and highest potential of the first tables [V].
+            temperature: at which the films are asked [K], (films,) or one for all.
+            drop_share: see `FilmInputs`.
+            collective: whether the cell's methods are called on all ranks, and answer the same.
+            span: see `FilmGroup.responses`.
+        """
         self.cell, self.films, self.places = cell, films, places
         self._program, self._cycles, self._knots = tuple(program), cycles, knots
-        self._temperature, self._drop_share = temperature, drop_share
+        warmth = np.broadcast_to(np.asarray(temperature, dtype=float), (films.size,))
+        self._temperature, self._drop_share, self._span = warmth, drop_share, span
+        self._collective = collective
         self._last_jump: Jump | None = None
         self._known: tuple[tuple[int, float, float], list[FilmResponse]] | None = None
         self.last_leg: Leg | None = None
@@ -213,14 +186,14 @@ class AgeingStudy:
         state = self.state
         key = (state.exchanges, state.lowest, state.highest)
         if self._known is None or self._known[0] != key:
-            found = self.films.responses(self._knot_potentials(), self._temperature)
+            found = self.films.responses(self._knot_potentials(), self._temperature, self._span)
             self._known = key, found
         return self._known[1]
 
     def _ran(self, responses: list[FilmResponse], longest: float) -> Leg | TableWindowError:
         """Run the cell with ``responses``; it is back where it was if it left their tables."""
         resistance = np.array(self.films.each(lambda i, film: film.resistance))
-        return on_root(self.films.comm, lambda: self._leg(responses, resistance, longest))
+        return self.on_cell(lambda cell: self._leg(cell, responses, resistance, longest))
 
     def _knot_potentials(self) -> Array:
         """Return the potentials of the tables [V], denser where films grow fast."""
@@ -228,10 +201,10 @@ class AgeingStudy:
         return low + (high - low) * np.linspace(0.0, 1.0, self._knots) ** 1.5
 
     def _leg(
-        self, responses: list[FilmResponse], resistance: Array, longest: float
+        self, cell: CellStepper, responses: list[FilmResponse], resistance: Array, longest: float
     ) -> Leg | TableWindowError:
-        """Run the cell; for rank 0."""
-        cell, state = self._cell(), self.state
+        """Run the cell; where the cell lives."""
+        state = self.state
         start = cell.state()
         before = cell.charge.copy()
         cell.set_film(self.places.inputs(responses, resistance, before, self._drop_share))
@@ -251,7 +224,7 @@ class AgeingStudy:
     def _jump(
         self, cell: CellStepper, responses: list[FilmResponse], before: Array, jump: int
     ) -> Leg:
-        """Run two cycles and repeat the change of the second; for rank 0."""
+        """Run two cycles and repeat the change of the second; where the cell lives."""
         simulated, ends = [], []
         cursor = self.state.cursor
         for _ in range(SIMULATED):
@@ -260,33 +233,16 @@ class AgeingStudy:
             ends.append((cell.state(), cell.charge.copy()))
         (first, charge), (second, later) = ends[-2:]
         last = Leg((simulated[-1],), cursor, charge, later)
-        growth = self._growth(responses, last, charge - before)
-        drift = growth.drift(self.state.growth)
-        repeats = growth.repeats(jump, drift)
+        growth = cycle_growth(last, self.places, responses, charge - before, self._drop_share)
+        earlier = self.state.growth or (None,) * len(growth)
+        drift = [now.drift(then) for now, then in zip(growth, earlier, strict=True)]
+        repeats = np.array([g.repeats(jump, d) for g, d in zip(growth, drift, strict=True)])
         self._last_jump = Jump(first, second, later - charge, jump, repeats)
         cell.restore(self._last_jump.state)
         cursor = replace(cursor, cycle=cursor.cycle + jump)
         after = cell.charge.copy()
-        return Leg(tuple(simulated), cursor, before, after, jump, drift_factor(drift, jump), growth)
-
-    def _growth(self, responses: list[FilmResponse], last: Leg, past: Array) -> CycleGrowth:
-        """Return the mean growth in the ``last`` cycle.
-
-        Args:
-            responses: of the films.
-            last: the cycle.
-            past: charge booked since the responses and before it [C/m2], (nodes,).
-        """
-        weight = self.places.film_area / self.places.film_area.sum()
-        thickness = float(weight @ [float(np.asarray(r.table.thickness)) for r in responses])
-        volume = float(weight @ [r.volume_per_charge for r in responses])
-        seen = last.exposures(self.places, responses, self._drop_share)
-        cycle = weight * self.places.to_films(last.after - last.before)
-        each = [e.exponent(r.table) for e, r in zip(seen, responses, strict=True)]
-        exponent = float(cycle @ each) / max(float(cycle.sum()), 1e-300)
-        step = volume * float(cycle.sum())
-        before = volume * float(weight @ self.places.to_films(past))
-        return CycleGrowth(last.cursor.cycle, step, thickness + before + step, exponent)
+        factors = tuple(drift_factor(d, jump) for d in drift)
+        return Leg(tuple(simulated), cursor, before, after, jump, factors, growth)
 
     def _advance(
         self, responses: list[FilmResponse], leg: Leg, kept: _Kept, longest: float
@@ -297,23 +253,22 @@ class AgeingStudy:
         first, remains = 0.0, _REMAINS_OF_JUMP if leg.jumped else _REMAINS
         for attempt in range(1, _CORRECTIONS + 1):
             exposures = leg.exposures(self.places, responses, self._drop_share)
-            taken = self.places.to_films(leg.after - leg.before)
+            taken = leg.taken(self.places, responses, self._drop_share)
             advances = self.films.advance(exposures, responses, taken)
             weighted = self._weights(taken) * np.array([a.error for a in advances])
             error = float(np.abs(weighted).max())
             # What a correction removes still tells how far the exchange went.
             first = max(first, error)
-            booked = taken * self.places.film_area
-            excess = float(booked @ [a.error for a in advances])
-            # Cycles that were jumped over are repeated as they are: all films together.
-            wrong = abs(excess) / float(np.abs(booked).sum()) if leg.jumped else error
+            # Cycles that were jumped over are repeated as they are: all films of a group together.
+            excess, wrong = self._excess(taken, advances, weighted)
+            wrong = wrong if leg.jumped else error
             agreed = wrong <= _AGREED * self.state.pace.rtol
             hopeless = first > _HOPELESS or not self.state.pace.acceptable(remains * first)
             if agreed or hopeless or attempt == _CORRECTIONS:
                 break
-            if leg.jumped and (len(advances) == 1 or attempt > 1):
+            if leg.jumped and (len(advances) == excess.size or attempt > 1):
                 self.films.give_back(kept.films)
-                leg = self._corrected(leg, excess / self.places.area_ratio)
+                leg = self._corrected(leg, excess)
                 continue
             self._give_back(kept)
             responses = [
@@ -329,7 +284,8 @@ class AgeingStudy:
                 # That was the responses' error; what the next attempt finds is the jump's own.
                 self.state.simulated += len(leg.segments)
                 first *= _REMAINS / _REMAINS_OF_JUMP
-        return leg, advances, max(error, remains * max(first, abs(leg.drift - 1.0)))
+        drift = max(abs(d - 1.0) for d in leg.drift)
+        return leg, advances, max(error, remains * max(first, drift))
 
     def _weights(self, taken: Array) -> Array:
         """Return what the error of each film's charge counts: little where it takes little."""
@@ -339,19 +295,40 @@ class AgeingStudy:
         least = max(_TRIFLE * float(since), _TRACE * float(whole), 1e-300)
         return np.asarray(size / max(float(size.max()), least))
 
-    def _corrected(self, leg: Leg, excess: float) -> Leg:
-        """Return the leg with ``excess`` [C] more charge booked by the cycles jumped over."""
+    def _excess(
+        self, taken: Array, advances: list[Advance], weighted: Array
+    ) -> tuple[Array, float]:
+        """Return what each group's films want beyond the cell [C], (groups,), and its largest part.
 
-        def again() -> Array:
-            cell, jump = self._cell(), self._last_jump
+        Args:
+            taken: charge of each film [C/m2 of film area], (films,).
+            advances: of the films.
+            weighted: their errors as they count [-], (films,).
+        """
+        group, booked = self.places.group, taken * self.places.film_area
+        wanted = np.bincount(group, booked * np.array([a.error for a in advances]))
+        size = np.bincount(group, np.abs(booked))
+        counts = np.bincount(group, booked * weighted)
+        return wanted, float(np.max(np.abs(counts) / np.maximum(size, 1e-300)))
+
+    def _corrected(self, leg: Leg, excess: Array) -> Leg:
+        """Return the leg with more charge booked by the cycles jumped over.
+
+        Args:
+            leg: the leg.
+            excess: how much more in each group of films [C], (groups,).
+        """
+
+        def again(cell: CellStepper) -> Array:
+            jump = self._last_jump
             if jump is None:
                 raise CouplingError("no cycle was jumped over")
-            cycle = float(self.places.area @ jump.cycle)
+            cycle = np.bincount(self.places.node_group, self.places.area * jump.cycle)
             self._last_jump = replace(jump, repeats=jump.repeats + excess / cycle)
             cell.restore(self._last_jump.state)
             return cell.charge.copy()
 
-        return replace(leg, after=on_root(self.films.comm, again))
+        return replace(leg, after=self.on_cell(again))
 
     def _accept(self, leg: Leg, advances: list[Advance], error: float) -> Exchange:
         """Take note of an exchange that is kept."""
@@ -398,4 +375,6 @@ class AgeingStudy:
 
     def on_cell[T](self, work: Callable[[CellStepper], T]) -> T:
         """Return on every rank what ``work`` returns for the cell. Collective."""
+        if self._collective:
+            return work(self._cell())
         return on_root(self.films.comm, lambda: work(self._cell()))

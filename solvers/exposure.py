@@ -45,10 +45,26 @@ class FilmResponse:
     Attributes:
         table: rates against potential and thickness, one film.
         volume_per_charge: film volume that a coulomb makes [m3/C].
+        activation: how the rate at each knot follows the temperature, j ~ exp(-activation/T) [K];
+            zero where nobody asked.
     """
 
     table: ResponseTable
     volume_per_charge: float
+    activation: Array | float = 0.0
+
+    def with_activation(self, warm: FilmResponse, temperature: float, span: float) -> FilmResponse:
+        """Return this response with the activation that a warmer one shows.
+
+        Args:
+            warm: at ``temperature`` + ``span`` [K], at the same knots.
+            temperature: of this one [K].
+            span: [K].
+        """
+        rate, other = np.asarray(self.table.rates), np.asarray(warm.table.rates)
+        ratio = np.where(rate * other > 0.0, other / np.where(rate == 0.0, 1.0, rate), 1.0)
+        distance = 1.0 / temperature - 1.0 / (temperature + span)
+        return replace(self, activation=np.log(ratio) / distance)
 
     def scaled(self, factor: float) -> FilmResponse:
         """Return the response with all rates multiplied by ``factor`` [-]."""

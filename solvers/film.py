@@ -42,6 +42,7 @@ from interphase.solvers.rates import (
 from interphase.solvers.schemes import BackwardEuler, TimeScheme
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
+from interphase.solvers.stiffness import Workspace
 from interphase.solvers.timings import Timings
 from interphase.solvers.transport import LiquidTransport
 
@@ -100,12 +101,13 @@ class FilmSolver:
         width = model.front.width
         self._front = FrontStepper(space, model.front, linear, rtol=newton_rtol, prefix=prefix)
         self._action = ActionField(self.graph, self.electrode) if model.tunnelling else None
+        work = Workspace.of(space)
         self._carrier = None
         if model.interstitial:
             self._carrier = CarrierField(
-                space, self.electrode, model.interstitial, width, linear, prefix
+                space, self.electrode, model.interstitial, width, linear, prefix, work
             )
-        self._liquid = LiquidTransport(space, model, self.electrode, bulk, linear, prefix)
+        self._liquid = LiquidTransport(space, model, self.electrode, bulk, linear, prefix, work)
         self._thin = ThinInterface()
         nucleating = np.array(model.nucleating or (True,) * len(model.solids))
         self.conversions: list[Conversion] = conversions(

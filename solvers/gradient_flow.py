@@ -4,7 +4,8 @@ Local terms are evaluated on the nodal values (lumped mass), and the stiffness i
 constant one. A step is linear: what is stiff (the gradient energy and the curvature of the wells)
 is implicit, the rest is extrapolated, both to the same order. So a step costs one evaluation of f',
 two products with a constant matrix and one solve with constant coefficients, which fast transforms
-do where the mesh is a uniform box.
+do where the mesh is a uniform box. What is done node by node goes block by block, so that a field
+that fits no cache is read once and leaves no temporaries of its size.
 """
 
 from __future__ import annotations
@@ -16,7 +17,8 @@ from typing import Protocol
 import numpy as np
 
 from interphase.parameters.errors import CaseError
-from interphase.solvers.cosine import BoxModes, Marks, Polynomial
+from interphase.solvers.cosine import BoxModes, Polynomial
+from interphase.solvers.grid import Marks, blocks
 from interphase.solvers.linear import LinearOptions
 from interphase.solvers.polynomial import IterativePolynomial
 from interphase.solvers.space import Array, NodalSpace
@@ -46,6 +48,10 @@ class LocalEnergy(Protocol):
 
 class PolynomialSolver(Protocol):
     """Solves constant-coefficient problems in A = M^-1 K."""
+
+    def times(self, values: Array) -> Array:
+        """Return A ``values``, (size,)."""
+        ...
 
     def solve(self, polynomial: Polynomial, rhs: Array) -> Array:
         """Return x of (q0 + q1 A + q2 A^2) x = ``rhs``."""
@@ -173,7 +179,7 @@ class GradientFlow:
 
     def start(self, field: Array, time: float = 0.0) -> FlowState:
         """Return the state of a ``field`` (size,) without a past."""
-        curvature = self._curvature(field)
+        curvature = self._solver.times(field)
         energy = self._energy(field, curvature)
         return FlowState(time, (field.copy(),), (self._force(field),), (), curvature, energy)
 
@@ -184,8 +190,9 @@ class GradientFlow:
             ConvergenceError: the linear solve failed.
         """
         scheme = SemiImplicitBDF(dt, state.steps, self.order)
-        field = state.field + self._change(state, scheme, state.time + dt)
-        curvature = self._curvature(field)
+        field = self._change(state, scheme, state.time + dt)
+        field += state.field
+        curvature = self._solver.times(field)
         return FlowState(
             time=state.time + dt,
             fields=(field, *state.fields[: self.order]),
@@ -199,10 +206,11 @@ class GradientFlow:
     def _change(self, state: FlowState, scheme: SemiImplicitBDF, time: float) -> Array:
         """Return the change of the field in a step that ends at ``time``."""
         rhs = self._flow(self._driving_force(state, scheme))
-        for momentum, new, old in zip(
-            scheme.momentum, state.fields, state.fields[1:], strict=False
-        ):
-            rhs -= momentum * (new - old)
+        for part in blocks(rhs.size):
+            for momentum, new, old in zip(
+                scheme.momentum, state.fields, state.fields[1:], strict=False
+            ):
+                rhs[part] -= momentum * (new[part] - old[part])
         if self._source is not None:
             rhs += self._source(time)
         if self._free is not None:
@@ -211,31 +219,43 @@ class GradientFlow:
 
     def _driving_force(self, state: FlowState, scheme: SemiImplicitBDF) -> Array:
         """Return the variational derivative of F, its explicit part extrapolated [J/m3]."""
-        drive = self.energy_law.gradient_coefficient * state.curvature
-        drive += self.energy_law.implicit_curvature * state.field
-        for weight, force in zip(scheme.extrapolation, state.forces, strict=False):
-            drive += weight * force
-        return drive
+        law, total = self.energy_law, np.empty_like(state.field)
+        for part in blocks(total.size):
+            drive = law.gradient_coefficient * state.curvature[part]
+            drive += law.implicit_curvature * state.field[part]
+            for weight, force in zip(scheme.extrapolation, state.forces, strict=False):
+                drive += weight * force[part]
+            total[part] = drive
+        return total
 
     def _flow(self, drive: Array) -> Array:
-        """Return dc/dt [1/s] from the variational derivative of F."""
-        return -self._mobility * drive
+        """Return dc/dt [1/s] from the variational derivative of F, whose array it may take."""
+        drive *= -self._mobility
+        return drive
 
     def _polynomial(self, lead: float) -> Polynomial:
         law, mobility = self.energy_law, self._mobility
         return lead + mobility * law.implicit_curvature, mobility * law.gradient_coefficient, 0.0
 
-    def _curvature(self, field: Array) -> Array:
-        return self.space.apply(self.space.laplacian, field) / self.space.mass
-
     def _force(self, field: Array) -> Array:
-        return self.energy_law.derivative(field) - self.energy_law.implicit_curvature * field
+        law, force = self.energy_law, np.empty_like(field)
+        for part in blocks(field.size):
+            force[part] = law.derivative(field[part]) - law.implicit_curvature * field[part]
+        return force
 
     def _energy(self, field: Array, curvature: Array) -> float:
         """Return F [J]."""
         law = self.energy_law
-        local = law.density(field) + (0.5 * law.gradient_coefficient) * field * curvature
-        return self.space.integral(local)
+        half = 0.5 * law.gradient_coefficient
+        return self._integral(
+            lambda part: law.density(field[part]) + half * field[part] * curvature[part]
+        )
+
+    def _integral(self, density: Callable[[slice], Array]) -> float:
+        """Return the integral of what ``density`` gives of a block of nodes."""
+        mass = self.space.mass
+        parts = [float(mass[part] @ density(part)) for part in blocks(mass.size)]
+        return self.space.sum(np.array(parts))
 
     def _error(self, state: FlowState, field: Array, dt: float) -> float:
         """Return the estimated error of a step: a part of the miss of an extrapolation.
@@ -246,11 +266,15 @@ class GradientFlow:
         if not state.steps:
             return 0.0
         ages = np.concatenate([[1.0], 1.0 + np.cumsum(state.steps) / dt])
-        miss = field.copy()
-        for weight, old in zip(extrapolation(ages), state.fields, strict=True):
-            miss -= weight * old
-        mean = self.space.integral(miss * miss) / self.space.volume
-        return float(np.sqrt(mean) / ages[-1])
+        weights = extrapolation(ages)
+
+        def square(part: slice) -> Array:
+            miss = field[part].copy()
+            for weight, old in zip(weights, state.fields, strict=True):
+                miss -= weight * old[part]
+            return miss * miss
+
+        return float(np.sqrt(self._integral(square) / self.space.volume) / ages[-1])
 
 
 class ConservedFlow(GradientFlow):
@@ -277,10 +301,13 @@ class ConservedFlow(GradientFlow):
     def _change(self, state: FlowState, scheme: SemiImplicitBDF, time: float) -> Array:
         change = super()._change(state, scheme, time)
         # What flows in flows out: the rest is round-off of the solve.
-        return change - self.space.integral(change) / self.space.volume
+        change -= self._integral(lambda part: change[part]) / self.space.volume
+        return change
 
     def _flow(self, drive: Array) -> Array:
-        return -self._mobility * self._curvature(drive)
+        rate = self._solver.times(drive)
+        rate *= -self._mobility
+        return rate
 
     def _polynomial(self, lead: float) -> Polynomial:
         law, mobility = self.energy_law, self._mobility

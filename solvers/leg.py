@@ -12,7 +12,7 @@ from interphase.models.cell.response import ResponseTable
 from interphase.parameters.errors import CouplingError
 from interphase.solvers.cell_cursor import Cursor
 from interphase.solvers.cell_types import CellState, Segment
-from interphase.solvers.exposure import Exposure, FilmResponse
+from interphase.solvers.exposure import Exposure, FilmResponse, uptake
 from interphase.solvers.film_group import Places
 from interphase.solvers.space import Array
 
@@ -74,6 +74,37 @@ def drift_factor(drift: float, cycles: int) -> float:
 
 
 @dataclass(frozen=True)
+class Surroundings:
+    """What a cell was like between two exchanges where its films are, the time's mean; (films,).
+
+    Attributes:
+        salt: in the electrolyte [mol/m3].
+        lowest_potential: that the film's rates follow [V].
+        mean_potential: the same, its mean [V].
+        highest_potential: the same [V].
+        intercalation: size of the current density per geometric area [A/m2].
+        temperature: of the electrode [K], one for all.
+    """
+
+    salt: Array
+    lowest_potential: Array
+    mean_potential: Array
+    highest_potential: Array
+    intercalation: Array
+    temperature: float
+
+    def of(self, film: int) -> dict[str, float]:
+        """Return the numbers of one film."""
+        return {
+            "lowest_potential": float(self.lowest_potential[film]),
+            "mean_potential": float(self.mean_potential[film]),
+            "highest_potential": float(self.highest_potential[film]),
+            "intercalation": float(self.intercalation[film]),
+            "temperature": self.temperature,
+        }
+
+
+@dataclass(frozen=True)
 class Leg:
     """What a cell did between two exchanges, the same on every rank.
 
@@ -83,8 +114,9 @@ class Leg:
         before: charge booked per geometric area before [C/m2], (nodes,).
         after: the same afterwards, (nodes,).
         jumped: cycles jumped over.
-        drift: mean rate in them over that in the last cycle simulated, thickness apart [-].
-        growth: in the last cycle simulated; None without a jump.
+        drift: mean rate in them over that in the last cycle simulated, thickness apart [-], of
+            each group of films.
+        growth: in the last cycle simulated, of each group; None without a jump.
     """
 
     segments: tuple[tuple[Segment, ...], ...]
@@ -92,24 +124,37 @@ class Leg:
     before: Array
     after: Array
     jumped: int = 0
-    drift: float = 1.0
-    growth: CycleGrowth | None = None
+    drift: tuple[float, ...] = (1.0,)
+    growth: tuple[CycleGrowth, ...] | None = None
 
     @property
-    def cycles_of_last(self) -> float:
-        """How many cycles the last one simulated stands for [-]."""
-        return 1.0 + self.drift * self.jumped
+    def cycles_of_last(self) -> Array:
+        """How many cycles the last one simulated stands for, in each group [-], (groups,)."""
+        return 1.0 + np.array(self.drift) * self.jumped
 
     @property
     def spent(self) -> float:
         """Time simulated [s]."""
         return sum(s.duration for cycle in self.segments for s in cycle)
 
-    def salt(self, places: Places) -> Array:
-        """Return the mean salt concentration at each film [mol/m3], (films,)."""
+    def surroundings(self, places: Places) -> Surroundings:
+        """Return what the cell was like at each film."""
         runs = [s for cycle in self.segments for s in cycle if s.duration > 0.0]
-        total = sum(np.trapezoid(s.concentration, s.times, axis=0) for s in runs)
-        return np.interp(places.films, places.nodes, np.asarray(total) / self.spent)
+        covered = places.covered
+        seen = [s.film_potential @ covered for s in runs]
+
+        def mean(histories: Sequence[Array]) -> Array:
+            parts = [np.trapezoid(h, s.times, axis=0) for h, s in zip(histories, runs, strict=True)]
+            return np.asarray(sum(parts)) / self.spent
+
+        return Surroundings(
+            salt=mean([s.concentration @ covered for s in runs]),
+            lowest_potential=np.min(np.concatenate(seen), axis=0),
+            mean_potential=mean(seen),
+            highest_potential=np.max(np.concatenate(seen), axis=0),
+            intercalation=mean([np.abs(s.intercalation) @ covered for s in runs]),
+            temperature=float(mean([s.temperature for s in runs])),
+        )
 
     def exposures(
         self, places: Places, responses: Sequence[FilmResponse], drop_share: float
@@ -127,9 +172,25 @@ class Leg:
                 histories.append([Exposure.joined(film) for film in zip(*pieces, strict=True)])
         if not histories:
             raise CouplingError("the cell did not advance: check its limits and the experiment")
+        last = self.cycles_of_last
+        last = last[places.group] if self.jumped else np.ones(places.films.size)
         return [
-            Exposure.joined(film, last=self.cycles_of_last) for film in zip(*histories, strict=True)
+            Exposure.joined(film, last=float(times))
+            for film, times in zip(zip(*histories, strict=True), last, strict=True)
         ]
+
+    def taken(self, places: Places, responses: Sequence[FilmResponse], drop_share: float) -> Array:
+        """Return the charge that each film takes [C/m2 of film area], (films,)."""
+        own = np.zeros((places.nodes.size, places.films.size))
+        for index, cycle in enumerate(self.segments):
+            last = self.jumped and index == len(self.segments) - 1
+            repeats = self.cycles_of_last[places.group] if last else np.ones(places.films.size)
+            for s in cycle:
+                potential = s.film_potential if drop_share else s.surface_potential
+                for i, response in enumerate(responses):
+                    rates = uptake(response.table, potential.ravel()).reshape(potential.shape)
+                    own[:, i] += repeats[i] * np.trapezoid(rates, s.times, axis=0)
+        return places.split(self.after - self.before, own)
 
     @staticmethod
     def _seen(
@@ -137,9 +198,44 @@ class Leg:
     ) -> list[Exposure]:
         seen = segment.film_potential if drop_share else segment.surface_potential
         return [
-            Exposure.of(segment.times, potential, segment.temperature)
-            for potential in places.seen(seen, tables).T
+            Exposure.of(segment.times, potential, warmth)
+            for potential, warmth in zip(
+                places.seen(seen, tables).T, places.warmth(segment), strict=True
+            )
         ]
+
+
+def cycle_growth(
+    leg: Leg, places: Places, responses: Sequence[FilmResponse], past: Array, drop_share: float
+) -> tuple[CycleGrowth, ...]:
+    """Return the mean growth of each group of films in one cycle.
+
+    Args:
+        leg: the cycle.
+        places: where the films stand.
+        responses: of the films.
+        past: charge booked since the responses and before it [C/m2], (nodes,).
+        drop_share: see `FilmInputs`.
+    """
+    seen = leg.exposures(places, responses, drop_share)
+    thickness = np.array([float(np.asarray(r.table.thickness)) for r in responses])
+    volume = np.array([r.volume_per_charge for r in responses])
+    exponent = np.array([e.exponent(r.table) for e, r in zip(seen, responses, strict=True)])
+    charge = leg.taken(places, responses, drop_share)
+    booked = places.area * past
+    growths = []
+    for group in range(int(places.group.max()) + 1):
+        members = places.group == group
+        weight = places.film_area[members] / places.film_area[members].sum()
+        mean_volume = float(weight @ volume[members])
+        cycle = weight * charge[members]
+        step = mean_volume * float(cycle.sum())
+        after = float(weight @ thickness[members]) + step
+        before = float(booked[places.node_group == group].sum())
+        after += mean_volume * before / float(places.film_area[members].sum())
+        mean_exponent = float(cycle @ exponent[members]) / max(float(cycle.sum()), 1e-300)
+        growths.append(CycleGrowth(leg.cursor.cycle, step, after, mean_exponent))
+    return tuple(growths)
 
 
 @dataclass(frozen=True)
@@ -151,14 +247,14 @@ class Jump:
         second: state after it.
         cycle: charge that it booked [C per m2 of geometric area], (nodes,).
         cycles: how many cycles' time passes.
-        repeats: how many times its change is repeated.
+        repeats: how many times its change is repeated, in each group of films, (groups,).
     """
 
     first: CellState
     second: CellState
     cycle: Array
     cycles: int
-    repeats: float
+    repeats: Array
 
     @property
     def state(self) -> CellState:
@@ -168,9 +264,10 @@ class Jump:
         conserved by the jump.
         """
         a, b = self.first, self.second
+        times = self.repeats if b.groups is None else self.repeats[b.groups, None]
         return replace(
             b,
-            states=b.states + self.repeats * (b.states - a.states),
+            states=b.states + times * (b.states - a.states),
             time=b.time + self.cycles * (b.time - a.time),
             throughput=b.throughput + self.cycles * (b.throughput - a.throughput),
         )

@@ -9,9 +9,9 @@ import numpy as np
 from interphase.models.transport import IonicConduction, LiquidSpecies, front_tensor, layer_tensor
 from interphase.parameters.constants import FARADAY
 from interphase.solvers.graph import BoolArray
-from interphase.solvers.linear import LinearOptions, LinearSolver
-from interphase.solvers.space import Array, NodalSpace
-from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
+from interphase.solvers.linear import LinearSolver
+from interphase.solvers.space import Array, NodalSpace, stack_full
+from interphase.solvers.stiffness import CellStiffness, ShiftedSystem, Workspace
 
 # Amounts are conserved whatever the tolerance and these fields are nearly uniform: this is enough.
 _RTOL = 1.0e-4
@@ -34,10 +34,12 @@ class LiquidField:
     is.
     """
 
-    def __init__(self, space: NodalSpace, bulk: BoolArray, linear: LinearSolver) -> None:
+    def __init__(
+        self, space: NodalSpace, bulk: BoolArray, work: Workspace, linear: LinearSolver
+    ) -> None:
         self._space = space
-        self._stiffness = CellStiffness(space, tensor=False)
-        self._system = ShiftedSystem(space, bulk)
+        self._stiffness = CellStiffness(space, tensor=False, matrix=work.stiffness)
+        self._system = ShiftedSystem(space, bulk, work.system)
         self._linear = linear
 
     def step(
@@ -58,12 +60,12 @@ class LiquidField:
             through the top [mol].
         """
         space = self._space
-        system, matrix, capacity = self._assemble(species, phi, pore, dt)
+        system, capacity = self._assemble(species, phi, pore, dt)
         excess = amount - capacity * top
         # Deviation from the reservoir: its boundary value is zero and the right-hand side small.
         u = self._linear.solve(system, excess, rtol=_TIGHT if species.crosses else _RTOL)
         entered = self._system.inflow(u, 0.0)
-        moved = amount - dt * space.apply(matrix, u) + entered
+        moved = amount - dt * self._stiffness.outflow(u) + entered
         return moved, top + u, space.sum(entered)
 
     def face_concentration(
@@ -93,7 +95,7 @@ class LiquidField:
             rate_constant: k, consumption per area and concentration [m/s].
         """
         space = self._space
-        system, _, capacity = self._assemble(species, phi, pore, dt)
+        system, capacity = self._assemble(species, phi, pore, dt)
         flux = face * space.geometry.area * dt
         undisturbed = self._linear.solve(system, amount - capacity * top, rtol=_TIGHT)
         drop = self._linear.solve(system, flux, rtol=_TIGHT)
@@ -102,17 +104,16 @@ class LiquidField:
 
     def _assemble(
         self, species: LiquidSpecies, phi: Array, pore: Array, dt: float
-    ) -> tuple[Any, Any, Array]:
-        """Return (matrix of the step, stiffness, capacity [m3])."""
+    ) -> tuple[Any, Array]:
+        """Return (matrix of the step, capacity [m3])."""
         space, k = self._space, self._stiffness
         d = species.effective(phi, pore)
         if species.crosses:
-            coefficient = 1.0 / k.cell_mean(space.full(1.0 / d)[None])[0]
+            matrix = k.assemble_law(space.full(1.0 / d)[None], lambda means: 1.0 / means[0])
         else:
-            coefficient = k.cell_mean(space.full(d)[None])[0]
-        matrix = k.assemble(coefficient)
+            matrix = k.assemble_law(space.full(d)[None], lambda means: means[0])
         capacity = space.mass * liquid_fraction(phi, pore)
-        return self._system.build(matrix, capacity, dt), matrix, capacity
+        return self._system.build(matrix, capacity, dt), capacity
 
 
 class IonicPotential:
@@ -123,14 +124,14 @@ class IonicPotential:
         space: NodalSpace,
         electrode: BoolArray,
         bulk: BoolArray,
+        work: Workspace,
         width: float,
-        options: LinearOptions,
-        prefix: str,
+        linear: LinearSolver,
     ) -> None:
         self._space, self._width = space, width
-        self._stiffness = CellStiffness(space, tensor=True)
-        self._system = ShiftedSystem(space, bulk)
-        self._linear = LinearSolver(space, f"{prefix}potential", options)
+        self._stiffness = CellStiffness(space, tensor=True, matrix=work.stiffness)
+        self._system = ShiftedSystem(space, bulk, work.system)
+        self._linear = linear
         weight = space.mass * electrode
         self._electrode = weight / space.sum(weight) * space.geometry.area
 
@@ -163,12 +164,12 @@ class IonicPotential:
             the top [mol].
         """
         space = self._space
-        matrix = self._stiffness.assemble(self._tensor(model, phi, shares, pore))
+        matrix = self._assemble(model, phi, shares, pore)
         system = self._system.build(matrix, np.zeros(space.size))
         source = self._electrode * current_density - debt * FARADAY / dt
         potential = self._linear.solve(system, source, start, rtol=_RTOL)
         entered = self._system.inflow(potential, 0.0)
-        left = source - space.apply(matrix, potential) + entered
+        left = source - self._stiffness.outflow(potential) + entered
         return potential, -left * dt / FARADAY, space.sum(entered) * dt / FARADAY
 
     def resistance(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> float:
@@ -178,7 +179,7 @@ class IonicPotential:
         drop. Between equipotential surfaces it would be lower where columns conduct differently.
         """
         space = self._space
-        matrix = self._stiffness.assemble(self._tensor(model, phi, shares, pore))
+        matrix = self._assemble(model, phi, shares, pore)
         drop = self._linear.solve(
             self._system.build(matrix, np.zeros(space.size)), self._electrode, rtol=_RTOL
         )
@@ -189,13 +190,20 @@ class IonicPotential:
         geometry = self._space.geometry
         return geometry.height / model.liquid
 
-    def _tensor(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> Array:
-        """Return the conductivity per cell [S/m], (dim, dim, cells)."""
-        space, k = self._space, self._stiffness
+    def _assemble(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> Any:
+        """Return the stiffness with the conductivity of every cell [S/m]."""
+        dim = self._space.dim
+
+        def tensor(means: Array) -> Array:
+            a, resistivity, p = means[:3]
+            film = layer_tensor(a, 1.0 / resistivity, means[3 : 3 + dim], self._width)
+            return front_tensor(film, p, model.liquid, means[3 + dim :], self._width)
+
+        return self._stiffness.assemble_law(self._fields(model, phi, shares, pore), tensor)
+
+    def _fields(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> Array:
+        """Return what the conductivity depends on, on all local nodes, (3 + 2 dim, local nodes)."""
+        space = self._space
         arithmetic, harmonic = model.film_means(shares, pore)
         slopes = [*space.gradient(np.log(arithmetic)), *space.gradient(phi)]
-        full = np.stack([space.full(f) for f in (arithmetic, 1.0 / harmonic, phi, *slopes)])
-        a, resistivity, p, *means = k.cell_mean(full)
-        layers, normal = np.stack(means[: space.dim]), np.stack(means[space.dim :])
-        film = layer_tensor(a, 1.0 / resistivity, layers, self._width)
-        return front_tensor(film, p, model.liquid, normal, self._width)
+        return stack_full(space, [arithmetic, 1.0 / harmonic, phi, *slopes])

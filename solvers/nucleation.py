@@ -123,7 +123,8 @@ class PoissonSites:
         phi = state.phi[self._sites]
         shares = state.columns[:, self._sites]
         under = {
-            c._b: ((phi > 0.9) & (shares[c._a] > 0.9)).astype(np.float64) for c in self._conversions
+            c.pair.product: ((phi > 0.9) & (shares[c.pair.reactant] > 0.9)).astype(np.float64)
+            for c in self._conversions
         }
         return (phi < _OCCUPIED).astype(np.float64), under
 
@@ -179,7 +180,7 @@ class Nucleator:
         conversions: list[FrontConversion],
     ) -> None:
         self._space, self._sites = space, np.flatnonzero(electrode)
-        self._conversions = {c._b: c for c in conversions}
+        self._conversions = {c.pair.product: c for c in conversions}
         self._law: SeedLaw = (
             GivenSites(space, electrode, model)
             if isinstance(model, GivenNuclei)
@@ -213,7 +214,7 @@ class Nucleator:
             conversion = self._conversions.get(seed.phase)
             if phi <= _OCCUPIED:
                 state = self._add(state, seed, distance, width)
-            elif conversion and min(phi, float(columns[conversion._a])) > _CONVERTIBLE:
+            elif conversion and min(phi, float(columns[conversion.pair.reactant])) > _CONVERTIBLE:
                 state = self._convert(state, seed, distance, width)
             else:
                 continue
@@ -248,11 +249,11 @@ class Nucleator:
 
     def _convert(self, state: FilmState, seed: Seed, distance: Array, width: float) -> FilmState:
         conversion = self._conversions[seed.phase]
-        x, pair = conversion.part(state.shares)
+        x, pair = conversion.pair.part(state.shares)
         target = np.maximum(x, logistic(self._law.radius - distance, width))
         target = np.where(distance < self._law.radius + width, target, x)
         moles = pair * (target - x)
         shares = state.shares.copy()
-        shares[conversion._a] -= moles
-        shares[conversion._b] += moles * conversion._ratio
+        shares[conversion.pair.reactant] -= moles
+        shares[conversion.pair.product] += moles * conversion.pair.ratio
         return replace(state, shares=shares, grains=state.grains + 1)

@@ -25,6 +25,7 @@ from interphase.solvers.nucleation import Seed
 from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.restart import parameter_values
 from interphase.solvers.run_folder import RunFolder, write_whole, writing
+from interphase.solvers.run_log import RunLog
 from interphase.solvers.setup import Problem
 from interphase.solvers.snapshots import Snapshots
 from interphase.solvers.state import FilmState
@@ -34,7 +35,6 @@ logger = logging.getLogger(__name__)
 
 # A checkpoint is written at least this often [s of wall time], whatever the case says.
 _SAFETY_INTERVAL: Final = 900.0
-_LOG_FORMAT: Final = "%(asctime)s %(levelname)-7s %(message)s"
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ class FolderRecorder:
         self.times = self._milestones.times
         self._interval = output.checkpoint.every
         self._saved, self._saved_wall = (stored.time if stored else 0.0), clock.perf_counter()
-        self._log: logging.Handler | None = None
+        self._log = RunLog(folder.log)
         fresh: dict[str, Any] = {"snapshots": [], "written": -1.0}
         counters = stored.checkpoint.counters if stored else fresh
         self._written = float(counters["written"])
@@ -238,14 +238,7 @@ class FolderRecorder:
         on_root(self._problem.comm, self._begin)
 
     def _begin(self) -> None:
-        with writing(self._folder.log):
-            self._log = logging.FileHandler(self._folder.log, encoding="utf-8")
-        self._log.setFormatter(logging.Formatter(_LOG_FORMAT))
-        package = logging.getLogger("interphase")
-        if package.level == logging.NOTSET:
-            # A script that has not chosen what it hears: the log of the run is complete anyway.
-            package.setLevel(logging.INFO)
-        package.addHandler(self._log)
+        self._log.open()
         self._series.open()
         self._nuclei.open()
 
@@ -313,20 +306,14 @@ class FolderRecorder:
             write_whole(self._folder.path / "summary.json", text)
 
         on_root(self._problem.comm, work)
-        self._close_log()
+        self._log.close()
 
     def close(self) -> None:
         """Close what can be closed; called when writing has failed, so nothing else is tried."""
         with suppress(OutputError):
             self._series.close()
             self._nuclei.close()
-        self._close_log()
-
-    def _close_log(self) -> None:
-        if self._log is not None:
-            logging.getLogger("interphase").removeHandler(self._log)
-            self._log.close()
-            self._log = None
+        self._log.close()
 
 
 def _segments(folder: RunFolder) -> list[dict[str, Any]]:

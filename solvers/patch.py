@@ -71,7 +71,7 @@ class PhaseFieldPatch:
         self._controller = StepController.from_case(problem.case.time.controller, problem.width)
         self.control = control or self._controller.start()
         self._diagnostics = Diagnostics(problem.solver)
-        self._room = RoomWatch(problem.geometry, problem.width)
+        self._room = RoomWatch(problem.geometry, problem.width, problem.resolved_height)
         if not self.state.books.initial:
             opening = self._diagnostics.sheet.opening(self.state)
             self.state = replace(self.state, books=replace(self.state.books, initial=opening))

@@ -41,15 +41,27 @@ def describe(comm: MPI.Comm, table: ParameterTable, unknowns: int) -> dict[str, 
         unknowns: nodes of the mesh.
     """
     return {
+        **describe_run(comm.size, unknowns),
+        "parameters": [_row(table, key) for key in range(len(table.parameters))],
+    }
+
+
+def describe_run(ranks: int, unknowns: int) -> dict[str, Any]:
+    """Return an entry without parameters: versions, host, command.
+
+    Args:
+        ranks: of the run.
+        unknowns: of its fields.
+    """
+    return {
         "started": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "command": list(sys.argv),
         "host": platform.node(),
         "platform": platform.platform(),
-        "ranks": comm.size,
+        "ranks": ranks,
         "unknowns": unknowns,
         "versions": _versions(),
         "git_commit": git_commit(Path(__file__).resolve().parents[1]),
-        "parameters": [_row(table, key) for key in range(len(table.parameters))],
     }
 
 

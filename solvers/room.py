@@ -1,8 +1,9 @@
-"""Is there room above the film? The fields at the top of the domain must not feel it."""
+"""Is there room above the film? Fields at the top must not feel it, fine cells must reach it."""
 
 from __future__ import annotations
 
 import logging
+import math
 
 from interphase.meshes.geometry import Geometry
 from interphase.parameters.errors import ConvergenceError
@@ -16,10 +17,16 @@ _WANTED = 10.0e-9
 
 
 class RoomWatch:
-    """Warns when a film comes near the top of its domain and ends the run before it gets there."""
+    """Warns when a film comes near the top of its domain and ends the run before it gets there.
 
-    def __init__(self, geometry: Geometry, width: float) -> None:
-        self._height, self._width = geometry.height, width
+    Args:
+        geometry: the domain.
+        width: of the interface [m].
+        resolved: height up to which the mesh resolves a front [m].
+    """
+
+    def __init__(self, geometry: Geometry, width: float, resolved: float = math.inf) -> None:
+        self._height, self._width, self._resolved = geometry.height, width, resolved
         # Of a domain that is small from the start the user knows.
         self._warned = geometry.comm.rank > 0 or geometry.height < 1.5 * _WANTED
 
@@ -27,8 +34,15 @@ class RoomWatch:
         """Look at the height of the film's top, ``top`` [m]; the same on all ranks.
 
         Raises:
-            ConvergenceError: the top of the domain is too near.
+            ConvergenceError: the top of the domain is too near, or the front is in cells of a
+                graded mesh that are too coarse for it.
         """
+        if top > self._resolved:
+            raise ConvergenceError(
+                f"the film's top at {1e9 * top:.3g} nm has left the part of the graded mesh that "
+                f"resolves a front, up to {1e9 * self._resolved:.3g} nm: make "
+                f"mesh.grading.uniform_height larger than {1e9 * (top + _WANTED):.3g} nm"
+            )
         gap = self._height - top
         advice = f"make the last entry of mesh.size larger than {1e9 * (top + _WANTED):.3g} nm"
         if gap < _LEAST_WIDTHS * self._width:

@@ -16,10 +16,12 @@ from interphase.parameters.errors import OutputError
 
 logger = logging.getLogger(__name__)
 
+
 _OURS: Final = (
     "case.yaml", "provenance.json", "timeseries.csv", "nuclei.csv", "summary.json", "run.log",
     "fields.json", "fields.pvd", "checkpoint.h5", "checkpoint_previous.h5", "fields_*", "snapshots",
-    "ageing.csv", "patches.csv", "cell.csv", "checkpoint", "checkpoint_previous",
+    "ageing.csv", "patches.csv", "places.csv", "cell.csv", "patches", "checkpoint",
+    "checkpoint_previous",
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -12,6 +13,7 @@ from mpi4py import MPI
 
 from interphase.meshes.factory import build
 from interphase.meshes.geometry import Geometry
+from interphase.meshes.refinement import LEAST_CELLS, Grading
 from interphase.models.sei import SEIGrowth, build_model
 from interphase.parameters.case import Case
 from interphase.parameters.case_check import table_for
@@ -53,6 +55,15 @@ class Problem:
     space: NodalSpace
     solver: FilmSolver
     program: DriveProgram
+
+    @property
+    def resolved_height(self) -> float:
+        """Height up to which the mesh resolves a front [m]; infinite where the user takes less."""
+        mesh = self.case.mesh
+        if mesh.grading is None or mesh.under_resolved:
+            return math.inf
+        grading = Grading(mesh.grading.uniform_height, mesh.grading.ratio)
+        return grading.height_of(mesh.cell_size, self.width / LEAST_CELLS)
 
     @property
     def comm(self) -> MPI.Comm:

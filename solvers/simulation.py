@@ -45,7 +45,7 @@ class Simulation:
             opening = self._diagnostics.sheet.opening(self.state)
             self.state = replace(self.state, books=replace(self.state.books, initial=opening))
         self._recorder, self._folder, self._timings = start.recorder, start.folder, start.timings
-        self._room = RoomWatch(problem.geometry, problem.width)
+        self._room = RoomWatch(problem.geometry, problem.width, problem.resolved_height)
         self._end = problem.case.time.until
         self._worst = Worst.of(start.notes.get("worst", {}))
 

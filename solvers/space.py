@@ -12,6 +12,7 @@ out), so that local physics is plain numpy and every sum over an array counts ea
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -46,23 +47,34 @@ class NodalSpace:
         mass: lumped mass times the slice depth [m3], shape (size,).
     """
 
-    def __init__(self, geometry: Geometry) -> None:
+    def __init__(self, geometry: Geometry, *, by_position: bool = False) -> None:
+        """Build the space.
+
+        Args:
+            geometry: the mesh with its names.
+            by_position: number the unknowns of a rank by their position, the last axis fastest, not
+                as DOLFINx does: then those of a grid are an array over the grid.
+        """
         self.geometry = geometry
         self.comm = geometry.comm
         self.space = fem.functionspace(geometry.mesh, ("Lagrange", 1))
         self.cells: IntArray = self.space.dofmap.list.astype(np.int64)
-        self._number()
+        self._number(by_position=by_position)
         self._scatter = self._make_scatter()
         u, w = ufl.TrialFunction(self.space), ufl.TestFunction(self.space)
-        consistent = self.assemble(u * w * ufl.dx)
-        self.mass = row_sums(consistent)
-        consistent.destroy()
+        self.mass = self.assemble_vector(w * ufl.dx)
         self.dim = geometry.mesh.geometry.dim
-        self.gradients = [self.assemble(u.dx(i) * w * ufl.dx) for i in range(self.dim)]
+        self.laplacian: Any = None
         self.laplacian = self.assemble(ufl.inner(ufl.grad(u), ufl.grad(w)) * ufl.dx)
         self.volume = self.sum(self.mass)
 
-    def _number(self) -> None:
+    @cached_property
+    def gradients(self) -> list[Any]:
+        """Matrices of the slopes along each axis times the mass [m2]; made at first use."""
+        u, w = ufl.TrialFunction(self.space), ufl.TestFunction(self.space)
+        return [self.assemble(u.dx(i) * w * ufl.dx) for i in range(self.dim)]
+
+    def _number(self, *, by_position: bool) -> None:
         """Number the unknowns so that a slave carries the number of its master."""
         geometry, index_map = self.geometry, self.space.dofmap.index_map
         x = self.space.tabulate_dof_coordinates()
@@ -80,7 +92,12 @@ class NodalSpace:
         start, self.global_size = sum(sizes[: self.comm.rank]), sum(sizes)
         numbers = la.vector(index_map, 1, dtype=np.int64)
         numbers.array[:] = -1
-        numbers.array[:owned][free] = start + np.arange(self.size)
+        self._free_local = np.flatnonzero(free)
+        if by_position:
+            # Rounded: nodes of one line of a grid differ by round-off.
+            places = np.rint(x[self._free_local] / (_MATCH * geometry.cell_size))
+            self._free_local = self._free_local[np.lexsort(places.T[::-1])]
+        numbers.array[self._free_local] = start + np.arange(self.size)
         if geometry.periods:
             self._tie(numbers.array, x, wrapped, upper, owned)
         numbers.scatter_forward()
@@ -88,8 +105,7 @@ class NodalSpace:
             raise MeshError("mesh.periodic: the nodes of two opposite faces do not match")
         self.numbers = numbers.array.astype(np.int32)
         self.range = (start, start + self.size)
-        self.points = x[:owned][free]
-        self._free_local = np.flatnonzero(free)
+        self.points = x[self._free_local]
         self._map = PETSc.LGMap().create(self.numbers, comm=self.comm)
 
     def _tie(self, numbers: Any, x: Array, wrapped: Array, upper: Any, owned: int) -> None:
@@ -131,6 +147,9 @@ class NodalSpace:
 
     def matrix(self) -> Any:
         """Return an empty matrix of the unknowns that DOLFINx can assemble into."""
+        if self.laplacian is not None:
+            # All have its places; to find them takes ten times as long as to fill them.
+            return self.laplacian.duplicate()
         layout = (self.size, self.global_size)
         a = PETSc.Mat().createAIJ((layout, layout), comm=self.comm)
         a.setLGMap(self._map, self._map)
@@ -148,12 +167,17 @@ class NodalSpace:
 
     def assemble_vector(self, form: Any) -> Array:
         """Assemble a linear form, times the slice depth, over the unknowns, (size,)."""
-        local = fem.assemble_vector(fem.form(form)).array
+        return self.collect(fem.assemble_vector(fem.form(form)).array) * self.geometry.depth
+
+    def collect(self, local: Array) -> Array:
+        """Return the unknowns' sums, (size,), of what all ranks have at their local nodes."""
         out = self.vector()
         out.setLGMap(self._map)
         out.setValuesLocal(np.arange(local.size, dtype=np.int32), local, addv=PETSc.InsertMode.ADD)
         out.assemble()
-        return np.array(out.array) * self.geometry.depth
+        result = np.array(out.array)
+        out.destroy()
+        return result
 
     def face(self, name: str) -> Array:
         """Return the outward area vector of the named boundary per node [m2], (dim, size)."""
@@ -217,14 +241,6 @@ class NodalSpace:
         # A rank may own a node without owning a facet that touches it.
         mark.scatter_reverse(la.InsertMode.add)
         return self.owned(mark.array) > 0.5
-
-
-def row_sums(a: Any) -> Array:
-    """Return the row sums of a matrix, shape (owned rows,)."""
-    ones, out = a.createVecRight(), a.createVecLeft()
-    ones.set(1.0)
-    a.mult(ones, out)
-    return np.array(out.array)
 
 
 def stack_full(space: NodalSpace, fields: Sequence[Array]) -> Array:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,10 +12,29 @@ import ufl
 from dolfinx import fem
 from dolfinx.fem.petsc import assemble_matrix
 
+from interphase.solvers.grid import blocks
 from interphase.solvers.space import Array, NodalSpace
 
 # Boundary values are held by this multiple of the largest diagonal entry.
 _HOLD = 1.0e6
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """Matrices for fields that are solved one after the other.
+
+    Attributes:
+        stiffness: any field's, in turn.
+        system: of any field's step, in turn.
+    """
+
+    stiffness: Any
+    system: Any
+
+    @classmethod
+    def of(cls, space: NodalSpace) -> Self:
+        """Return a new one."""
+        return cls(space.matrix(), space.matrix())
 
 
 class CellStiffness:
@@ -23,7 +44,15 @@ class CellStiffness:
     cell leave them out.
     """
 
-    def __init__(self, space: NodalSpace, *, tensor: bool) -> None:
+    def __init__(self, space: NodalSpace, *, tensor: bool, matrix: Any = None) -> None:
+        """Build the form.
+
+        Args:
+            space: the nodal space.
+            tensor: whether D is a tensor.
+            matrix: to assemble into, shared with others that are not in use at the same time; its
+                own if left out.
+        """
         self._space = space
         dim = space.dim
         cells = fem.functionspace(space.geometry.mesh, ("DG", 0))
@@ -41,11 +70,11 @@ class CellStiffness:
         else:
             integrand = named[(0, 0)] * ufl.inner(ufl.grad(u), ufl.grad(w))
         self._integrand, self._metadata = integrand, {"quadrature_degree": 2 if dim > 1 else 0}
-        self._form = fem.form(integrand * ufl.dx(metadata=self._metadata))
-        self.matrix: Any = space.matrix()
-        # Places for all entries, whatever cells are assembled later.
-        assemble_matrix(self.matrix, self._form)
-        self.matrix.assemble()
+        self._measure = ufl.dx(metadata=self._metadata)
+        self._form = fem.form(integrand * self._measure)
+        self._field: Any = None
+        self._flux: Any = None
+        self.matrix: Any = space.matrix() if matrix is None else matrix
 
     def restrict(self, inside: npt.NDArray[np.bool_]) -> None:
         """Assemble over the cells of this rank from now on whose nodes are all ``inside``.
@@ -60,41 +89,85 @@ class CellStiffness:
         own = chosen[chosen < mesh.topology.index_map(mesh.topology.dim).size_local]
         self._cells, self._nodes = self._all[own], space.cells[own]
         data = [(1, own.astype(np.int32))]
-        measure = ufl.Measure("dx", mesh, subdomain_data=data, metadata=self._metadata)
-        self._form = fem.form(self._integrand * measure(1))
+        self._measure = ufl.Measure("dx", mesh, subdomain_data=data, metadata=self._metadata)(1)
+        self._form = fem.form(self._integrand * self._measure)
+        self._flux = None
 
     def assemble(self, coefficient: Array) -> Any:
         """Return the matrix for a coefficient per cell, (cells,) or (dim, dim, cells)."""
+        self._fill(slice(None), coefficient)
+        return self._assembled()
+
+    def assemble_law(self, fields: Array, law: Callable[[Array], Array]) -> Any:
+        """Return the matrix for a coefficient that depends on the cell means of some fields.
+
+        Block by block of cells: what the law needs for a while is never as large as the mesh.
+
+        Args:
+            fields: values on all local nodes, (fields, local nodes).
+            law: gives the coefficient, (n,) or (dim, dim, n), from the means (fields, n).
+        """
+        for part in blocks(self._cells.size):
+            self._fill(part, law(self.cell_mean(fields, part)))
+        return self._assembled()
+
+    def _fill(self, part: slice, coefficient: Array) -> None:
         for (i, j), function in zip(self._pairs, self._coefficients, strict=True):
             values = coefficient if coefficient.ndim == 1 else coefficient[i, j]
-            function.x.array[self._cells] = self._space.geometry.depth * values
+            function.x.array[self._cells[part]] = self._space.geometry.depth * values
+
+    def _assembled(self) -> Any:
         self.matrix.zeroEntries()
         assemble_matrix(self.matrix, self._form)
         self.matrix.assemble()
         return self.matrix
 
-    def cell_mean(self, values: Array) -> Array:
-        """Return the mean of nodal ``values`` (..., local nodes) over the nodes of each cell."""
-        return np.asarray(values[..., self._nodes].mean(axis=-1))
+    def outflow(self, values: Array) -> Array:
+        """Return ``K x`` for the last coefficient, (size,), by the fluxes in cells. Collective.
+
+        What leaves one node arrives at others, to round-off of the flux. The rows of K sum to zero
+        to round-off of its entries only, which may be a million times larger.
+        """
+        if self._flux is None:
+            self._field = fem.Function(self._space.space)
+            self._flux = fem.form(ufl.action(self._integrand * self._measure, self._field))
+        self._field.x.array[:] = self._space.full(values)
+        return self._space.collect(fem.assemble_vector(self._flux).array)
+
+    def cell_mean(self, values: Array, part: slice = slice(None)) -> Array:
+        """Return the mean of nodal ``values`` (..., local nodes) over the nodes of each cell.
+
+        Of all cells, or of a ``part`` of them.
+        """
+        nodes = self._nodes[part]
+        total = values[..., nodes[:, 0]]
+        for corner in range(1, nodes.shape[1]):
+            total += values[..., nodes[:, corner]]
+        total /= nodes.shape[1]
+        return np.asarray(total)
 
 
 class ShiftedSystem:
     """The system ``(scale K + diag) x = b`` with x held on some nodes; keeps K for its fluxes."""
 
-    def __init__(self, space: NodalSpace, held: np.ndarray) -> None:
+    def __init__(self, space: NodalSpace, held: np.ndarray, matrix: Any = None) -> None:
+        """Build it with some nodes ``held``.
+
+        ``matrix``, if given, is shared with others that are not in use at the same time.
+        """
         self._space = space
         self.held = held
-        self._matrix: Any = None
+        self._matrix: Any = matrix
         self._extra: Any = None
         self._hold = 0.0
 
     def build(self, k: Any, diagonal: Array, scale: float = 1.0) -> Any:
         """Return the matrix of the system for the stiffness ``k``."""
         if self._matrix is None:
-            self._matrix = k.copy()
+            self._matrix = k.duplicate()
+        if self._extra is None:
             self._extra = self._matrix.createVecLeft()
-        else:
-            k.copy(self._matrix, structure=True)
+        k.copy(self._matrix, structure=True)
         if scale != 1.0:
             self._matrix.scale(scale)
         self._matrix.getDiagonal(self._extra)

@@ -15,7 +15,6 @@ from mpi4py import MPI
 
 from interphase.meshes.parallel import on_root
 from interphase.parameters.case import Case
-from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import (
     CaseError,
     ConvergenceError,
@@ -26,27 +25,35 @@ from interphase.parameters.program import Drive
 from interphase.solvers import study_checkpoint as checkpoints
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_types import CellLimitError
-from interphase.solvers.coupling import Exchange
-from interphase.solvers.diagnostics import field_values
 from interphase.solvers.leg import Leg
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.progress import readable
 from interphase.solvers.provenance import describe, write_provenance
 from interphase.solvers.room import RoomWatch
 from interphase.solvers.run_folder import RunFolder, open_folder, write_whole
-from interphase.solvers.snapshots import Snapshots
+from interphase.solvers.run_log import RunLog
 from interphase.solvers.space import Array
 from interphase.solvers.stopping import Ending, StopRequest
+from interphase.solvers.study_fields import PatchFields
+from interphase.solvers.study_numbers import (
+    Capacity,
+    ageing_row,
+    conductivity,
+    initial_salt,
+    patch_row,
+)
 from interphase.solvers.study_records import StudyRecorder, discharged
 from interphase.solvers.study_setup import Condition, build_study, cell_of
+from interphase.solvers.study_state import Exchange
 
 logger = logging.getLogger(__name__)
 
-_COULOMB_PER_AH: Final = 3600.0
 # A checkpoint is written at least this often [s of wall time].
 _SAFETY_INTERVAL: Final = 600.0
 # Balances and geometry of a film that are no news for a patch of a study.
-_NO_COLUMNS: Final = ("time", "step", "potential", "temperature", "wall_time", "newton_iterations")
+_NO_COLUMNS: Final = (
+    "time", "step", "potential", "temperature", "current_density", "wall_time", "newton_iterations",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,23 +92,31 @@ class StudyRun:
             lambda: open_folder(folder, restart=restart, overwrite=overwrite),
         )
         self.study = build_study(case, condition, comm)
-        self._snapshots = self._open_snapshots()
         patch = next(iter(self.study.films.own.values()), None)
         columns = comm.bcast(self._columns(patch) if comm.rank == 0 else None)
         if not isinstance(patch, PhaseFieldPatch):
             raise CouplingError("a study needs phase-field patches, on every rank")
-        self._room = RoomWatch(patch.problem.geometry, patch.problem.width)
+        problem = patch.problem
+        self._room = RoomWatch(problem.geometry, problem.width, problem.resolved_height)
         self._check_room()
         self._recorder = StudyRecorder(folder, columns)
-        self._notes: dict[str, Any] = {"wall": 0.0, "first_capacity": math.nan, "worst": {}}
+        self._notes: dict[str, Any] = {
+            "wall": 0.0,
+            "first_capacity": math.nan,
+            "worst": {},
+            "first_thickness": self.study.films.each(lambda i, film: film.thickness),
+            "snapshots": [],
+        }
         counts: Mapping[str, int] | None = None
         if restart:
             self._notes = checkpoints.load(self.study, folder, case)
             counts = self._notes["counts"]
         else:
             on_root(comm, run_folder.clear)
+        self._fields = PatchFields(case, self.study.films, folder, self._notes["snapshots"])
+        self._log = RunLog(run_folder.log)
         if "salt" not in self._notes:
-            self._bathe(np.full(self.study.films.size, self.study.on_cell(_initial_salt)))
+            self._bathe(np.full(self.study.films.size, self.study.on_cell(initial_salt)))
         self._nominal = self.study.on_cell(lambda cell: float(cell.nominal_capacity))
         on_root(comm, lambda: self._begin(counts))
         self._describe(restart=restart)
@@ -130,14 +145,23 @@ class StudyRun:
             CouplingError: film and cell do not come together; a checkpoint has been written.
             ConvergenceError: a film's step failed; a checkpoint has been written.
         """
+        on_root(self._comm, self._log.open)
+        try:
+            return self._run(walltime)
+        finally:
+            self._log.close()
+
+    def _run(self, walltime: float | None) -> StudyResult:
         until = self._case.time.until
+        if self.study.state.exchanges == 0:
+            self._show(0.0)
         with StopRequest(self._comm, walltime=walltime) as stop:
             while not self.study.done:
                 now = self.study.on_cell(lambda cell: float(cell.time))
                 if now >= until * (1.0 - 1e-9):
                     break
                 try:
-                    exchange = self._exchange(until - now)
+                    exchange = self._exchange(now, until)
                     reason = self._note(exchange)
                 except CellLimitError as error:
                     return self._conclude(Ending.DONE, f"end of life: {error}")
@@ -147,6 +171,7 @@ class StudyRun:
                 except CaseError as error:
                     if self.study.state.exchanges == 0:
                         # Nothing was computed: the folder is free for the mended case.
+                        self._log.close()
                         on_root(self._comm, RunFolder(self._folder).clear)
                         raise
                     # The program was right for the fresh cell and is not for the aged one.
@@ -157,12 +182,14 @@ class StudyRun:
                 ending = stop.check()
                 if ending is not None:
                     return self._conclude(ending, "")
+                if self._fields.due(exchange.time):
+                    self._show(exchange.time)
                 if clock.perf_counter() - self._saved > _SAFETY_INTERVAL:
                     self.save()
         return self._conclude(Ending.DONE, "")
 
-    def _exchange(self, left: float) -> Exchange:
-        """Go on to the next exchange, no further than the end of the study.
+    def _exchange(self, now: float, until: float) -> Exchange:
+        """Go on to the next exchange, in storage no further than to what is asked for.
 
         If it fails, cell and films are as they were before it, so that a checkpoint holds both at
         one time.
@@ -173,7 +200,8 @@ class StudyRun:
         try:
             if block is None:
                 return study.exchange()
-            return study.exchange(min(left, block.check_every or math.inf))
+            wanted = min(until, self._fields.next(now)) - now
+            return study.exchange(min(wanted, block.check_every or math.inf))
         except (CouplingError, ConvergenceError, CaseError):
             study.films.give_back(films)
             study.on_cell(lambda stepper: stepper.restore(cell))
@@ -190,12 +218,27 @@ class StudyRun:
                 "a finer mesh of the film, other drive.cell.patches, or a larger "
                 "drive.cell.exchange.rtol"
             )
-        drive = Drive(float(leg.segments[-1][-1].film_potential[-1].mean()), 0.0,
-                      float(leg.segments[-1][-1].temperature[-1]))  # fmt: skip
-        rows = self.study.films.each(lambda i, film: _patch_row(film, drive))
-        self._room.check(max(row["film_top"] for row in rows))
-        numbers = self.study.on_cell(_cell_numbers)
-        values = self._values(exchange, leg, rows, numbers)
+        drives = self._drives()
+        films = self.study.films.each(lambda i, film: patch_row(film, drives[i]))
+        self._room.check(max(row["film_top"] for row in films))
+        around = leg.surroundings(self.study.places)
+        rows = [
+            {
+                **row,
+                **around.of(i),
+                "time": exchange.time,
+                "cycle": exchange.cycle,
+                "patch": i,
+                "position": float(self.study.places.films[i]),
+                "electrolyte_salt": self._notes["salt"][i],
+                "growth": row["thickness"] - self._notes["first_thickness"][i],
+                "conductivity": conductivity(row),
+            }
+            for i, row in enumerate(films)
+        ]
+        values = ageing_row(
+            self.study, exchange, leg, rows, capacity=self._capacity(leg), wall=self._wall
+        )
         worst = self._notes["worst"]
         for name in ("lithium_imbalance", "coupling_error"):
             worst[name] = max(float(worst.get(name, 0.0)), abs(values[name]))
@@ -204,71 +247,42 @@ class StudyRun:
 
         def write() -> None:
             self._recorder.ageing(values)
-            salt = np.array(self._notes["salt"])
-            self._recorder.patches(
-                exchange.time, exchange.cycle, self.study.places.films, salt, rows
-            )
+            self._recorder.patches(rows)
             self._recorder.cell(leg, exchange.cycle, exchange.time)
             self._progress(exchange, values)
 
         on_root(self._comm, write)
         self._last = values
-        self._bathe(leg.salt(self.study.places))
+        self._bathe(around.salt)
         return self._own_limit() or self._end_of_life(values)
 
-    def _values(
-        self, exchange: Exchange, leg: Leg, rows: list[dict[str, float]], cell: dict[str, float]
-    ) -> dict[str, float]:
-        places = self.study.places
-        thickness = np.array([row["thickness"] for row in rows])
-        weight = places.film_area / places.film_area.sum()
-        capacity = self._cycle_capacity(leg)
-        first = float(self._notes["first_capacity"])
-        if math.isnan(first) and not math.isnan(capacity) and capacity > 0.0:
-            first = self._notes["first_capacity"] = capacity
-        lost = cell["lost_lithium"] * FARADAY / _COULOMB_PER_AH
-        plated = cell["plated_lithium"] * FARADAY / _COULOMB_PER_AH
-        by_loss = 1.0 - (lost + plated) / self._nominal
-        runs = [s for cycle in leg.segments for s in cycle]
-        return {
-            **cell,
-            "time": exchange.time,
-            "cycle": exchange.cycle,
-            "cycles_jumped": exchange.jumped,
-            "discharge_capacity": capacity,
-            "lost_capacity": lost,
-            "film_lithium": float(
-                places.film_area @ [row["lithium_lost"] - row["lithium_salt"] for row in rows]
-            ),
-            "remaining_capacity": capacity / first if capacity > 0.0 else by_loss,
-            "film_thickness": float(weight @ thickness),
-            "film_thickness_least": float(thickness.min()),
-            "film_thickness_largest": float(thickness.max()),
-            "film_thickness_geometric": float(weight @ thickness) * places.area_ratio,
-            "film_resistance": 1.0
-            / float(np.sum(places.film_area / np.maximum([r["film_resistance"] for r in rows],
-                                                         1e-30))),
-            "lowest_potential": min(float(s.film_potential.min()) for s in runs),
-            "highest_potential": max(float(s.film_potential.max()) for s in runs),
-            "temperature": float(runs[-1].temperature[-1]),
-            "coupling_error": exchange.error,
-            "potential_error": exchange.potential_error,
-            "lithium_imbalance": exchange.books,
-            "solvent_left": min(row["reservoir"] for row in rows),
-            "film_steps": exchange.film_steps,
-            "rejected": self.study.state.rejected,
-            "wall_time": self._wall,
-        }  # fmt: skip
+    def _drives(self) -> list[Drive]:
+        """Return what each film sees of the cell now."""
+        places, leg = self.study.places, self.study.last_leg
+        seen = self.study.on_cell(lambda cell: cell.film_potential) @ places.covered
+        warm = self._condition.temperature
+        if leg is not None:
+            warm = float(leg.segments[-1][-1].temperature[-1])
+        return [Drive(float(potential), 0.0, warm) for potential in seen]
 
-    def _cycle_capacity(self, leg: Leg) -> float:
-        """Return the discharge of the cycle that is done [A h]; nan within one.
+    def _show(self, time: float) -> None:
+        """Write the films' fields. Collective."""
+        self._fields.write(time, self._drives())
+        self._notes["snapshots"] = self._fields.entries
+
+    def _capacity(self, leg: Leg) -> Capacity:
+        """Return what is left of the cell's capacity.
 
         A cycle may take several exchanges.
         """
-        so_far = float(self._notes.get("discharged", 0.0)) + discharged(leg)
+        notes = self._notes
+        so_far = float(notes.get("discharged", 0.0)) + discharged(leg)
         done = leg.cursor.cycle > 0 and leg.cursor.at_start
-        self._notes["discharged"] = 0.0 if done else so_far
-        return so_far if done else math.nan
+        notes["discharged"] = 0.0 if done else so_far
+        last = so_far if done else math.nan
+        if math.isnan(float(notes["first_capacity"])) and last > 0.0:
+            notes["first_capacity"] = last
+        return Capacity(last, float(notes["first_capacity"]), self._nominal)
 
     def _end_of_life(self, values: Mapping[str, float]) -> str:
         stop = cell_of(self._case).stop
@@ -320,13 +334,9 @@ class StudyRun:
 
     def _conclude(self, ending: Ending, reason: str) -> StudyResult:
         """Write pictures' data, a checkpoint and the summary."""
-        self.save()
         time = self.study.on_cell(lambda cell: float(cell.time))
-        for i, film in self.study.films.own.items():
-            if isinstance(film, PhaseFieldPatch):
-                drive = Drive(0.1, 0.0, self._condition.temperature)
-                fields = field_values(film.problem, film.state, drive)
-                self._snapshots[i].write(time, fields)
+        self._show(time)
+        self.save()
         state = self.study.state
         summary = {
             "title": self._case.title,
@@ -348,16 +358,6 @@ class StudyRun:
             logger.info("%s %s after %d exchanges", ending.value, reason, state.exchanges)
         return StudyResult(ending, reason, self._folder, summary)
 
-    def _open_snapshots(self) -> dict[int, Snapshots]:
-        opened = {}
-        for i, film in self.study.films.own.items():
-            if isinstance(film, PhaseFieldPatch):
-                folder = RunFolder(self._folder / "patches" / f"{i:02d}")
-                space = film.problem.space
-                on_root(space.comm, lambda: folder.path.mkdir(parents=True, exist_ok=True))  # noqa: B023
-                opened[i] = Snapshots(space, folder, [])
-        return opened
-
     def _describe(self, *, restart: bool) -> None:
         film = next(iter(self.study.films.own.values()), None)
         cell = self.study.cell
@@ -376,22 +376,3 @@ class StudyRun:
         if not isinstance(film, PhaseFieldPatch):
             return ()
         return tuple(c for c in film.columns if c[0] not in _NO_COLUMNS)
-
-
-def _patch_row(film: object, drive: Drive) -> dict[str, float]:
-    if not isinstance(film, PhaseFieldPatch):
-        raise CouplingError("only phase-field patches have rows")
-    return dict(film.row(drive).values)
-
-
-def _initial_salt(cell: Any) -> float:
-    return float(cell.parameter_values["Initial concentration in electrolyte [mol.m-3]"])
-
-
-def _cell_numbers(cell: Any) -> dict[str, float]:
-    return {
-        "throughput": float(cell.throughput),
-        "lost_lithium": float(cell.lost_lithium),
-        "minimal_porosity": float(cell.minimal_porosity),
-        "plated_lithium": float(cell.plated_lithium),
-    }

@@ -17,16 +17,17 @@ from interphase.parameters.errors import CaseError, CheckpointError
 from interphase.solvers import checkpoint as checkpoints
 from interphase.solvers.cell_cursor import Cursor
 from interphase.solvers.cell_types import CellState
-from interphase.solvers.coupling import AgeingStudy, StudyState
+from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.leg import CycleGrowth
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.restart import check_same, differences, parameter_values
 from interphase.solvers.run_folder import RunFolder, writing
+from interphase.solvers.study_state import StudyState
 
 _NAME: Final = "checkpoint"
 _PREVIOUS: Final = "checkpoint_previous"
-_FORMAT: Final = 2
+_FORMAT: Final = 3
 # What a restart may change.
 _FREE: Final = (
     "title", "output", "solver", "time", "drive.cell.cycles", "drive.cell.stop",
@@ -93,7 +94,7 @@ def load(study: AgeingStudy, folder: Path, case: Case) -> dict[str, Any]:
     parts = {
         "pace": Pace(**stored["pace"]),
         "cursor": Cursor(**stored["cursor"]),
-        "growth": None if growth is None else CycleGrowth(**growth),
+        "growth": None if growth is None else tuple(CycleGrowth(**one) for one in growth),
     }
     study.state = StudyState(**{**stored, **parts})
     return dict(meta["notes"])

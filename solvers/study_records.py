@@ -15,7 +15,6 @@ import numpy as np
 
 from interphase.solvers.leg import Leg
 from interphase.solvers.run_folder import write_whole, writing
-from interphase.solvers.space import Array
 
 logger = logging.getLogger(__name__)
 
@@ -33,7 +32,9 @@ AGEING: Final = (
 
 PATCH_FIRST: Final = (
     ("time", "s"), ("cycle", "-"), ("patch", "-"), ("position", "m"),
-    ("electrolyte_salt", "mol/m3"),
+    ("electrolyte_salt", "mol/m3"), ("lowest_potential", "V"), ("mean_potential", "V"),
+    ("highest_potential", "V"), ("intercalation", "A/m2"), ("temperature", "K"),
+    ("growth", "m"), ("conductivity", "S/m"),
 )  # fmt: skip
 """First columns of ``patches.csv``; those of a film's time series follow."""
 
@@ -94,7 +95,7 @@ class StudyRecorder:
             "patches": Table(folder / "patches.csv", header((*PATCH_FIRST, *patch_columns))),
             "cell": Table(folder / "cell.csv", _CELL),
         }
-        self._patch_columns = [name for name, _ in patch_columns]
+        self._patch_columns = [name for name, _ in (*PATCH_FIRST, *patch_columns)]
         self.counts = dict.fromkeys(self._tables, 0)
 
     def begin(self, counts: Mapping[str, int] | None) -> None:
@@ -110,22 +111,9 @@ class StudyRecorder:
         """Write the numbers of an exchange."""
         self._add("ageing", [[values[name] for name, _ in AGEING]])
 
-    def patches(
-        self,
-        time: float,
-        cycle: int,
-        positions: Array,
-        salt: Array,
-        rows: Sequence[Mapping[str, float]],
-    ) -> None:
-        """Write the numbers of the patches: where they are, the salt that they saw, their rows."""
-        self._add(
-            "patches",
-            [
-                [time, cycle, i, positions[i], salt[i], *(row[n] for n in self._patch_columns)]
-                for i, row in enumerate(rows)
-            ],
-        )
+    def patches(self, rows: Sequence[Mapping[str, float]]) -> None:
+        """Write the numbers of the patches."""
+        self._add("patches", [[row[name] for name in self._patch_columns] for row in rows])
 
     def cell(self, leg: Leg, cycle: int, end: float) -> None:
         """Write what the cell did, every simulated cycle.

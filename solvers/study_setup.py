@@ -14,12 +14,12 @@ from interphase.models.cell.spec import CellSpec, MeshPoints
 from interphase.parameters.case import Case
 from interphase.parameters.case_cell import CellCase
 from interphase.parameters.case_run import DriveCase
-from interphase.parameters.errors import CaseError
+from interphase.parameters.errors import CaseError, CouplingError
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_experiment import read_profile_step, read_step
 from interphase.solvers.cell_types import ControlStep
 from interphase.solvers.coupling import AgeingStudy
-from interphase.solvers.film_group import FilmGroup, Places
+from interphase.solvers.film_group import FilmGroup, FilmMaker, Places
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.setup import build_problem, initial_state
@@ -67,8 +67,16 @@ def cell_of(case: Case) -> CellCase:
     return case.drive.cell
 
 
-def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy:
+def build_study(
+    case: Case, condition: Condition, comm: MPI.Comm, make: FilmMaker | None = None
+) -> AgeingStudy:
     """Build one study. Collective.
+
+    Args:
+        case: with a cell.
+        condition: of this study.
+        comm: its ranks.
+        make: makes films in the place of the case's phase fields.
 
     Raises:
         CaseError: the case does not fit its table, the cell or its program.
@@ -76,7 +84,8 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         MeshError: the mesh of a patch cannot be built.
     """
     cell_case = cell_of(case)
-    films = FilmGroup(comm, cell_case.patches, lambda index, ranks: _patch(case, ranks))
+    make = make or (lambda index, ranks: _patch(case, ranks))
+    films = FilmGroup(comm, cell_case.patch_count, make)
     thickness = float(np.mean(films.each(lambda i, film: film.thickness)))
     cell: PyBaMMCell | None = None
     if comm.rank == 0:
@@ -93,9 +102,7 @@ def build_study(case: Case, condition: Condition, comm: MPI.Comm) -> AgeingStudy
         cell = made[0]
     else:
         found = on_root(comm, _nothing)
-    places = Places.spread(
-        found.positions, found.area, cell_case.patches, cell_case.area_ratio.value
-    )
+    places = _places(cell_case, found)
     low, high = float(found.potential.min()), float(found.potential.max())
     below, above = _STORAGE_WINDOW if cell_case.storage else _FIRST_WINDOW
     return AgeingStudy(
@@ -118,6 +125,7 @@ class _Facts:
 
     positions: np.ndarray[tuple[int], np.dtype[np.float64]]
     area: np.ndarray[tuple[int], np.dtype[np.float64]]
+    thickness: float
     potential: np.ndarray[tuple[int], np.dtype[np.float64]]
     program: tuple[ControlStep, ...]
 
@@ -127,7 +135,25 @@ def _nothing() -> _Facts:
 
 
 def _facts(case: CellCase, until: float, cell: PyBaMMCell) -> _Facts:
-    return _Facts(cell.positions, cell.area, cell.film_potential, _program(case, until, cell))
+    return _Facts(
+        cell.positions,
+        cell.area,
+        float(cell.parameter_values["Negative electrode thickness [m]"]),
+        cell.film_potential,
+        _program(case, until, cell),
+    )
+
+
+def _places(case: CellCase, cell: _Facts) -> Places:
+    """Return where the films stand for the electrode."""
+    ratio = case.area_ratio.value
+    try:
+        if isinstance(case.patches, int):
+            return Places.spread(cell.positions, cell.area, case.patches, ratio)
+        films = np.array(case.patches) * cell.thickness
+        return Places.chosen(cell.positions, cell.area, films, ratio)
+    except CouplingError as error:
+        raise CaseError(str(error), f"{_KEY}.patches") from error
 
 
 def _program(case: CellCase, until: float, cell: PyBaMMCell) -> tuple[ControlStep, ...]:

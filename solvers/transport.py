@@ -16,6 +16,7 @@ from interphase.solvers.linear import LinearOptions, LinearSolver
 from interphase.solvers.liquid import IonicPotential, LiquidField
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState, TransportClock
+from interphase.solvers.stiffness import Workspace
 
 # Liquid and ionic current are solved every step unless they change by less than this (relative to
 # the reservoir and to RT/F), and at least every so many steps.
@@ -40,19 +41,26 @@ class LiquidTransport:
         bulk: BoolArray,
         options: LinearOptions,
         prefix: str,
+        work: Workspace,
     ) -> None:
         self._space = space
-        # One solver each: the preconditioner that is kept for one does not fit the other.
-        self._solvent = self._salt = None
-        if model.solvent:
-            linear = LinearSolver(space, f"{prefix}solvent", options)
-            self._solvent = LiquidField(space, bulk, linear)
-        if model.salt:
-            self._salt = LiquidField(space, bulk, LinearSolver(space, f"{prefix}salt", options))
+        # Factors hardly ever fit the next matrix, of the same field or of another, and they are the
+        # largest thing in memory: one set in turn. A hierarchy serves its own field for long.
+        common = None
+        if options.resolve(space.global_size, space.dim) == "direct":
+            common = LinearSolver(space, f"{prefix}liquid", options)
+
+        def solver(name: str) -> LinearSolver:
+            return common or LinearSolver(space, prefix + name, options)
+
+        self._solvent = LiquidField(space, bulk, work, solver("solvent")) if model.solvent else None
+        self._salt = LiquidField(space, bulk, work, solver("salt")) if model.salt else None
         self.potential: IonicPotential | None = None
         if model.conduction:
             width = model.front.width
-            self.potential = IonicPotential(space, electrode, bulk, width, options, prefix)
+            self.potential = IonicPotential(
+                space, electrode, bulk, work, width, solver("potential")
+            )
 
     def catch_up(self, model: SEIGrowth, state: FilmState, drive: Drive) -> FilmState:
         """Return the state with what waits solved for, if the current of the drive has jumped.

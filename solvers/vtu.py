@@ -31,6 +31,7 @@ def write_vtu(
     kind: str,
     cells: Numbers,
     fields: Mapping[str, Numbers],
+    cell_fields: Mapping[str, Numbers] | None = None,
 ) -> None:
     """Write a grid of one kind of cells.
 
@@ -40,6 +41,7 @@ def write_vtu(
         kind: a key of `CELL_TYPES`.
         cells: points of each cell in VTK's order, (cells, corners).
         fields: values at the points by name, (points,) each.
+        cell_fields: values of the cells by name, (cells,) each.
 
     Raises:
         OSError: it cannot be written.
@@ -48,6 +50,7 @@ def write_vtu(
     offsets = np.arange(1, count + 1, dtype=np.int64) * corners
     types = np.full(count, CELL_TYPES[kind], dtype=np.uint8)
     values = [_array(name, data.astype(np.float32)) for name, data in fields.items()]
+    of_cells = [_array(k, v.astype(np.float32)) for k, v in (cell_fields or {}).items()]
     text = [
         '<?xml version="1.0"?>',
         '<VTKFile type="UnstructuredGrid" version="1.0" byte_order="LittleEndian" '
@@ -61,7 +64,9 @@ def write_vtu(
         _array("types", types),
         "</Cells><PointData>",
         *values,
-        "</PointData></Piece></UnstructuredGrid></VTKFile>\n",
+        "</PointData><CellData>",
+        *of_cells,
+        "</CellData></Piece></UnstructuredGrid></VTKFile>\n",
     ]
     path.write_text("\n".join(text), encoding="ascii")
 

@@ -1,9 +1,10 @@
 """PyBaMM models with one control law and thresholds that are inputs: built once, used for years."""
 
 import warnings
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import pybamm
 
@@ -39,19 +40,41 @@ class CellModel:
     averaged: bool
 
 
-def build_model(spec: CellSpec) -> CellModel:
-    """Build the model whose film comes from outside.
+class Drive(Protocol):
+    """How a cell model is driven."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of PyBaMM that it needs."""
+
+    def complete(self, model: Any, values: Any) -> None:
+        """Set events, inputs and variables of the built ``model`` and its parameter values."""
+
+
+class AtTerminals:
+    """By a control law at the terminals, with limits that are inputs."""
+
+    def options(self) -> dict[str, Any]:
+        """Return the options of PyBaMM that it needs."""
+        return {"operating mode": control}
+
+    def complete(self, model: Any, values: Any) -> None:
+        """Replace PyBaMM's voltage limits by thresholds."""
+        set_events(model, THRESHOLDS)
+
+
+def build_model(spec: CellSpec, drive: Drive | None = None) -> CellModel:
+    """Build the model whose film comes from outside, driven at its terminals if not otherwise.
 
     Raises:
         CaseError: if the parameter set, an override or an option is unknown to PyBaMM.
     """
     # any law will do: its submodels are replaced
-    return _build(spec, "reaction limited", external=True)
+    return _build(spec, "reaction limited", drive or AtTerminals(), external=True)
 
 
-def built_in(spec: CellSpec, law: str) -> CellModel:
+def built_in(spec: CellSpec, law: str, drive: Drive | None = None) -> CellModel:
     """Build the same model with PyBaMM's own film law ``law``, to compare with."""
-    return _build(spec, law, external=False)
+    return _build(spec, law, drive or AtTerminals(), external=False)
 
 
 def read_parameters(spec: CellSpec) -> Any:
@@ -100,9 +123,9 @@ _FULL_CELL: Final = (
 """What sets of half cells, composite electrodes, circuits and lead-acid cells lack."""
 
 
-def _build(spec: CellSpec, law: str, *, external: bool) -> CellModel:
+def _build(spec: CellSpec, law: str, drive: Drive, *, external: bool) -> CellModel:
     values = read_parameters(spec)
-    options = {**spec.options, "SEI": law, "operating mode": control}
+    options = {**spec.options, "SEI": law, **drive.options()}
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)
@@ -124,7 +147,7 @@ def _build(spec: CellSpec, law: str, *, external: bool) -> CellModel:
         for name, number in FILM_DEFAULTS.items():
             if name not in values:
                 values.update({name: number}, check_already_exists=False)
-    _set_events(model)
+    drive.complete(model, values)
     points = spec.points
     mesh = {name: getattr(points, name) for name in ("x_n", "x_s", "x_p", "r_n", "r_p")}
     averaged = model.options["x-average side reactions"] == "true"
@@ -151,8 +174,8 @@ def control(variables: dict[str, Any]) -> Any:
     )
 
 
-def _set_events(model: Any) -> None:
-    """Replace PyBaMM's voltage limits by thresholds that are inputs."""
+def set_events(model: Any, names: Iterable[str]) -> None:
+    """Replace PyBaMM's voltage limits by the thresholds ``names``, which are inputs."""
     voltage, current = model.variables["Voltage [V]"], model.variables["Current [A]"]
     threshold = {name: pybamm.InputParameter(f"threshold {name}") for name in THRESHOLDS}
     distance = {
@@ -164,9 +187,7 @@ def _set_events(model: Any) -> None:
     }
     kept = [event for event in model.events if "voltage" not in event.name.lower()]
     # the suffix tells PyBaMM that stepping may go on after the event
-    model.events = kept + [
-        pybamm.Event(f"{name} [experiment]", value) for name, value in distance.items()
-    ]
+    model.events = kept + [pybamm.Event(f"{name} [experiment]", distance[name]) for name in names]
 
 
 def _name_film(model: Any) -> None:

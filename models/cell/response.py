@@ -145,17 +145,20 @@ class ResponseTable:
 
     def rate(self, potential: ArrayLike, thickness: ArrayLike) -> Array:
         """Return the rate [A/m2], shape (n,)."""
-        nodes = max(np.size(potential), np.size(thickness), np.size(self.thickness))
-        nodes = max(nodes, *(np.shape(a)[0] if np.ndim(a) == 2 else 1 for a in self._tables()))
-        knots, values, exponents, scale = self._columns(nodes)
+        tables = max(np.shape(a)[0] if np.ndim(a) == 2 else 1 for a in self._tables())
+        nodes = max(tables, np.size(potential), np.size(thickness), np.size(self.thickness))
+        one = self.scale is None or np.size(self.scale) == 1
+        knots, values, exponents, scale = self._columns(tables if one else nodes)
         where = on_nodes(potential, nodes, "potential")
         ratio = on_nodes(self.thickness, nodes, "thickness") / on_nodes(thickness, nodes, "L")
-        result = np.empty(nodes)
-        for node in range(nodes):
-            value = np.interp(where[node], knots[node], values[node])
-            exponent = np.interp(where[node], knots[node], exponents[node])
-            result[node] = scale[node] * np.sinh(value) * ratio[node] ** exponent
-        return result
+        if len(knots) == 1:
+            value = np.interp(where, knots[0], values[0])
+            exponent = np.interp(where, knots[0], exponents[0])
+        else:
+            rows = range(nodes)
+            value = np.array([np.interp(where[i], knots[i], values[i]) for i in rows])
+            exponent = np.array([np.interp(where[i], knots[i], exponents[i]) for i in rows])
+        return np.asarray(scale * np.sinh(value) * ratio**exponent)
 
     def window(self, nodes: int) -> tuple[Array, Array]:
         """Return lowest and highest potential of the table [V], each of shape ``(nodes,)``."""
@@ -199,6 +202,8 @@ class FilmInputs:
             BET over geometric.
         drop_share: 1 when the response is that to the potential behind the drop over the film,
             0 when it is that to the full potential between solid and liquid.
+        activation: how rates follow the temperature, j ~ exp(-activation/T) [K], shape (n, m) or
+            one number; for cells that differ in temperature from place to place, not packed.
     """
 
     response: Response
@@ -208,6 +213,7 @@ class FilmInputs:
     volume_per_charge: ArrayLike
     area_ratio: float = 1.0
     drop_share: float = 1.0
+    activation: ArrayLike = 0.0
 
     def pack(self, nodes: int) -> Inputs:
         """Return the inputs of the cell model, flat."""

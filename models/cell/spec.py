@@ -43,7 +43,7 @@ class MeshPoints:
     def __post_init__(self) -> None:
         for name in ("x_n", "x_s", "x_p", "r_n", "r_p"):
             if getattr(self, name) < 2:
-                raise CaseError("needs at least two volumes", f"cell.mesh.{name}")
+                raise CaseError("needs at least two volumes", f"cell.points.{name}")
 
 
 @dataclass(frozen=True, slots=True)

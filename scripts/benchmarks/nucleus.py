@@ -35,7 +35,8 @@ FIRST: Final = 0.02
 
 def build(comm: MPI.Comm, cells: int) -> GradientFlow:
     """Return the flow on ``cells`` x ``cells`` cells without flux."""
-    space = NodalSpace(rectangle(comm, (SIDE, SIDE), SIDE / cells, periodic=(), depth=1.0))
+    geometry = rectangle(comm, (SIDE, SIDE), SIDE / cells, periodic=(), depth=1.0)
+    space = NodalSpace(geometry, by_position=True)
     return GradientFlow(space, ENERGY, 1.0)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Final
 
@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 from interphase.parameters.errors import ParameterError
 from interphase.scripts.benchmarks import (
+    cell_laws,
     demo_way,
     film_demo_way,
     films,
@@ -120,9 +121,22 @@ def _allen_cahn(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
 
 def _growth(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     rows: list[Record] = []
-    for cells in (100, 256, 512, 1024, 2048):
-        way = Way("interphase", partial(ordering.timing_way, cells))
-        rows += paired(f"growth of cost, {cells}^2", [way], repeats, say=say)
+    for cells in (100, 320, 512, 1024, 2048):
+        ways = [
+            Way("interphase", partial(ordering.timing_way, cells)),
+            Way("one transform pair (SciPy)", partial(spectral.transform_pairs, cells),
+                reference=True),
+        ]  # fmt: skip
+        rows += paired(f"growth of cost, {cells}^2", ways, repeats, say=say)
+    return rows
+
+
+def _scaling(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
+    rows = films.scaling(comm, repeats)
+    for cells in sorted({512, round(512 * comm.size**0.5)}):
+        name = f"gradient flow by iteration, {cells}^2"
+        way = Way("interphase", ordering.shared_way(comm, cells))
+        rows += [replace(r, ranks=comm.size) for r in paired(name, [way], repeats, say=say)]
     return rows
 
 
@@ -141,6 +155,10 @@ ALL: Final = (
         lambda comm, repeats, say: films.growth(comm), parallel=True,
     ),
     Benchmark(
+        "scaling", "films and gradient flow, of one size and of one size per rank", _scaling,
+        parallel=True,
+    ),
+    Benchmark(
         "film_demo", "the film beside one mixed space, Newton and MUMPS",
         lambda comm, repeats, say: film_demo_way.beside_the_demo(say, repeats),
     ),
@@ -148,12 +166,20 @@ ALL: Final = (
         "mosaic_3d", "the film in three dimensions",
         lambda comm, repeats, say: films.solid(comm), parallel=True,
     ),
+    Benchmark(
+        "cell_laws_spm", "an SPM beside PyBaMM's own five film laws",
+        lambda comm, repeats, say: cell_laws.beside_pybamm(("SPM",), repeats, say),
+    ),
+    Benchmark(
+        "cell_laws_dfn", "a P2D beside PyBaMM's own five film laws (minutes)",
+        lambda comm, repeats, say: cell_laws.beside_pybamm(("DFN",), repeats, say),
+    ),
     Benchmark("bm1b_demo", "the demo's way, all hundred steps (minutes)", _bm1b_demo),
     Benchmark("bm1b_long", "spinodal decomposition to t = 1e4 (minutes)", _bm1b_long),
 )  # fmt: skip
-"""All benchmarks; the last two only by name."""
+"""All benchmarks; the last three only by name."""
 
-BY_NAME_ONLY: Final = ("bm1b_demo", "bm1b_long")
+BY_NAME_ONLY: Final = ("cell_laws_dfn", "bm1b_demo", "bm1b_long")
 
 
 def select(names: Sequence[str], ranks: int) -> list[Benchmark]:

@@ -76,7 +76,8 @@ def build(
 ) -> ConservedFlow:
     """Return the flow on ``cells`` x ``cells`` cells."""
     size = (SIDE, SIDE)
-    space = NodalSpace(rectangle(comm, size, SIDE / cells, cell=cell, periodic=(), depth=1.0))
+    geometry = rectangle(comm, size, SIDE / cells, cell=cell, periodic=(), depth=1.0)
+    space = NodalSpace(geometry, by_position=True)
     return ConservedFlow(space, ENERGY, MOBILITY, fast=fast)
 
 

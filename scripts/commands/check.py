@@ -60,15 +60,18 @@ def _report(parsed: argparse.Namespace) -> list[str]:
     """Return the lines to show."""
     from interphase.meshes.refinement import LEAST_CELLS
     from interphase.models.sei import build_model
-    from interphase.parameters.case import load_case
+    from interphase.parameters.case import Case, load_any
     from interphase.parameters.case_check import table_for
     from interphase.parameters.errors import CaseError, MeshError
+    from interphase.scripts.commands.check_p3d import whole_cell
     from interphase.solvers.estimate import estimate
     from interphase.solvers.progress import readable
 
     if parsed.ranks < 1:
         raise CaseError("--ranks must be at least 1")
-    case = load_case(parsed.case, parsed.overrides)
+    case = load_any(parsed.case, parsed.overrides)
+    if not isinstance(case, Case):
+        return whole_cell(str(parsed.case), case, parsed.ranks) + _warnings(parsed.ranks)
     table = table_for(case)
     model = build_model(case.model, table, case.initial.seeds)
     cells = model.front.width / case.mesh.cell_size
@@ -119,11 +122,11 @@ def _study(
         f"  table       {table.name}: {len(table.parameters)} rows",
         f"  interface   {cells:.3g} cells across",
         f"  cell        {cell.model}, {cell.parameters}, {program}",
-        f"  studies     {len(studies)}, each with {cell.patches} patch(es)",
+        f"  studies     {len(studies)}, each with {cell.patch_count} patch(es)",
     ]
 
 
-def _warnings(ranks: int, thickness: float, height: float | None) -> list[str]:
+def _warnings(ranks: int, thickness: float = 0.0, height: float | None = None) -> list[str]:
     lines = []
     if height is not None and thickness + 10e-9 > height:
         lines.append(

@@ -6,7 +6,8 @@ import argparse
 import logging
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from mpi4py import MPI
@@ -41,8 +42,12 @@ def add_verbosity(parser: argparse.ArgumentParser) -> None:
     group.add_argument("-q", "--quiet", action="store_true", help="say only what is wrong")
 
 
-def start_logging(parsed: argparse.Namespace, rank: int = 0) -> None:
-    """Send messages to the standard output; of other ranks than 0 only what ends the run."""
+@contextmanager
+def messages(parsed: argparse.Namespace, rank: int = 0) -> Iterator[None]:
+    """Send messages to the standard output; of other ranks than 0 only what ends the run.
+
+    Afterwards the package's logger is as it was: a program that calls a command keeps its own.
+    """
     level = logging.DEBUG if getattr(parsed, "verbose", False) else logging.INFO
     if getattr(parsed, "quiet", False):
         level = logging.WARNING
@@ -50,9 +55,14 @@ def start_logging(parsed: argparse.Namespace, rank: int = 0) -> None:
     handler.setFormatter(logging.Formatter("%(message)s"))
     handler.setLevel(level if rank == 0 else logging.CRITICAL)
     root = logging.getLogger("interphase")
+    before = root.handlers[:], root.level, root.propagate
     root.handlers[:] = [handler]
     root.setLevel(min(level, logging.INFO))
     root.propagate = False
+    try:
+        yield
+    finally:
+        root.handlers[:], root.level, root.propagate = before
 
 
 def guarded(work: Callable[[MPI.Intracomm], int], parsed: argparse.Namespace) -> int:
@@ -63,22 +73,22 @@ def guarded(work: Callable[[MPI.Intracomm], int], parsed: argparse.Namespace) ->
         parsed: the arguments.
     """
     comm = MPI.COMM_WORLD
-    start_logging(parsed, comm.rank)
-    # Of our own, so that waiting for the others cannot meet the messages of the work.
-    gate = comm.Dup()
-    try:
-        code = work(comm)
-    except InterphaseError as error:
-        code = BAD_CASE if isinstance(error, SetUpError) else FAILED
-        _meet(gate, str(error))
-        if comm.rank == 0:
-            logger.error("error: %s", error)
-    except Exception:
-        logger.critical("unexpected error on rank %d", comm.rank, exc_info=True)
-        code = FAILED
-        if comm.size > 1:
-            MPI.COMM_WORLD.Abort(FAILED)
-    gate.Free()
+    with messages(parsed, comm.rank):
+        # Of our own, so that waiting for the others cannot meet the messages of the work.
+        gate = comm.Dup()
+        try:
+            code = work(comm)
+        except InterphaseError as error:
+            code = BAD_CASE if isinstance(error, SetUpError) else FAILED
+            _meet(gate, str(error))
+            if comm.rank == 0:
+                logger.error("error: %s", error)
+        except Exception:
+            logger.critical("unexpected error on rank %d", comm.rank, exc_info=True)
+            code = FAILED
+            if comm.size > 1:
+                MPI.COMM_WORLD.Abort(FAILED)
+        gate.Free()
     return code
 
 

@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from interphase.parameters.errors import OutputError
 from interphase.parameters.yaml_io import YAMLError, read_yaml
-from interphase.scripts.commands.common import BAD_CASE, DONE, logger, start_logging, write
+from interphase.scripts.commands.common import BAD_CASE, DONE, logger, messages, write
 
 type Floats = npt.NDArray[np.float64]
 
@@ -59,7 +59,11 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
 
 def run(parsed: argparse.Namespace) -> int:
     """Run the command."""
-    start_logging(parsed)
+    with messages(parsed):
+        return _compare(parsed)
+
+
+def _compare(parsed: argparse.Namespace) -> int:
     try:
         a, b = read_table(parsed.a), read_table(parsed.b)
         _write_cases(parsed.a, parsed.b)

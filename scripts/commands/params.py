@@ -10,7 +10,7 @@ from interphase.parameters.parameter_table import ParameterTable
 from interphase.parameters.provenance import LogNormal, Range, Relative
 from interphase.parameters.table import available_tables, load_table
 from interphase.scripts.commands import params_compute, params_network, params_tables
-from interphase.scripts.commands.common import BAD_CASE, DONE, logger, start_logging, write
+from interphase.scripts.commands.common import BAD_CASE, DONE, logger, messages, write
 
 _EPILOG = """\
 examples:
@@ -62,7 +62,11 @@ def run_list(parsed: argparse.Namespace) -> int:
 
 def run_show(parsed: argparse.Namespace) -> int:
     """Show one table."""
-    start_logging(parsed)
+    with messages(parsed):
+        return _show(parsed)
+
+
+def _show(parsed: argparse.Namespace) -> int:
     try:
         table = load_table(parsed.table)
     except ParameterError as error:

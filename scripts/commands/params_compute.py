@@ -18,7 +18,7 @@ from interphase.scripts.commands.common import (
     DONE,
     FAILED,
     logger,
-    start_logging,
+    messages,
     write,
 )
 
@@ -48,7 +48,11 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def run(parsed: argparse.Namespace) -> int:
     """Compute."""
-    start_logging(parsed)
+    with messages(parsed):
+        return _compute(parsed)
+
+
+def _compute(parsed: argparse.Namespace) -> int:
     if parsed.list:
         write("\n".join(_catalogue()))
         return DONE

@@ -15,7 +15,7 @@ from interphase.scripts.commands.common import (
     DONE,
     FAILED,
     logger,
-    start_logging,
+    messages,
     write,
 )
 
@@ -52,7 +52,11 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
 
 def run(parsed: argparse.Namespace) -> int:
     """Generate, compute, search, simulate."""
-    start_logging(parsed)
+    with messages(parsed):
+        return _run(parsed)
+
+
+def _run(parsed: argparse.Namespace) -> int:
     try:
         if MPI.COMM_WORLD.size > 1:
             raise AtomisticError("interphase params network runs on one rank; leave out mpirun")

@@ -20,7 +20,7 @@ from interphase.scripts.commands.common import (
     DONE,
     FAILED,
     logger,
-    start_logging,
+    messages,
     write,
 )
 
@@ -53,15 +53,15 @@ def add_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 
 def _run(work: Callable[[argparse.Namespace], int], parsed: argparse.Namespace) -> int:
-    start_logging(parsed)
-    try:
-        return work(parsed)
-    except InterphaseError as error:
-        logger.error("error: %s", error)
-        return BAD_CASE
-    except OSError as error:
-        logger.error("error: cannot write %s: %s", error.filename, error.strerror)
-        return FAILED
+    with messages(parsed):
+        try:
+            return work(parsed)
+        except InterphaseError as error:
+            logger.error("error: %s", error)
+            return BAD_CASE
+        except OSError as error:
+            logger.error("error: cannot write %s: %s", error.filename, error.strerror)
+            return FAILED
 
 
 def _audit(parsed: argparse.Namespace) -> int:

@@ -15,6 +15,7 @@ from interphase.scripts.commands.common import DONE, STOPPED, add_verbosity, gua
 
 if TYPE_CHECKING:
     from interphase.parameters.case import Case
+    from interphase.parameters.case_p3d import P3DCase
     from interphase.solvers.stopping import Ending
 
 logger = logging.getLogger("interphase.cli")
@@ -79,11 +80,11 @@ def run(parsed: argparse.Namespace) -> int:
 def _run(comm: MPI.Intracomm, parsed: argparse.Namespace, started: float) -> int:
     # Imported here: --help and bad arguments need not wait for the finite elements.
     from interphase.meshes.parallel import on_root
-    from interphase.parameters.case import load_case
+    from interphase.parameters.case import Case, load_any
     from interphase.solvers.stopping import Ending
 
-    def read() -> tuple[Case, Path]:
-        case = on_root(comm, lambda: load_case(parsed.case, parsed.overrides))
+    def read() -> tuple[Case | P3DCase, Path]:
+        case = on_root(comm, lambda: load_any(parsed.case, parsed.overrides))
         return case, on_root(comm, lambda: _folder(parsed))
 
     case, folder = setting_up(read)
@@ -92,8 +93,11 @@ def _run(comm: MPI.Intracomm, parsed: argparse.Namespace, started: float) -> int
     limit = None
     if parsed.walltime is not None:
         limit = parsed.walltime - (time.perf_counter() - started)
-    work = _run_study if case.drive.kind == "cell" else _run_film
-    ending = work(comm, case, folder, parsed, limit)
+    if not isinstance(case, Case):
+        ending = _run_whole_cell(comm, case, folder, parsed, limit)
+    else:
+        work = _run_study if case.drive.kind == "cell" else _run_film
+        ending = work(comm, case, folder, parsed, limit)
     if comm.rank == 0:
         logger.info("results in %s", folder)
     return DONE if ending is Ending.DONE else STOPPED
@@ -129,6 +133,24 @@ def _run_study(
             walltime=limit,
         )
     )
+
+
+def _run_whole_cell(
+    comm: MPI.Intracomm,
+    case: P3DCase,
+    folder: Path,
+    parsed: argparse.Namespace,
+    limit: float | None,
+) -> Ending:
+    """Run a whole cell in three dimensions, once or until it is old."""
+    from interphase.solvers.p3d.ageing_run import P3DAgeingRun
+    from interphase.solvers.p3d.simulation import P3DRun
+
+    kind = P3DRun if case.ageing is None else P3DAgeingRun
+    run = setting_up(
+        lambda: kind(case, comm, folder, restart=parsed.restart, overwrite=parsed.overwrite)
+    )
+    return setting_up(lambda: run.run(walltime=limit))
 
 
 def _folder(parsed: argparse.Namespace) -> Path:

@@ -25,6 +25,7 @@ from interphase.scripts.reporting.study_curves import (
 from interphase.scripts.reporting.study_films import film_pictures
 from interphase.scripts.reporting.study_folder import StudySet
 from interphase.scripts.reporting.study_page import build_study_page
+from interphase.scripts.reporting.whole_cell import build_cell_page, draw_cell
 
 logger = logging.getLogger(__name__)
 
@@ -66,6 +67,23 @@ def write_study_report(studies: StudySet, output: Path) -> Path:
         OutputError: if a snapshot is broken, or the report cannot be written.
     """
     return _write_all(output, lambda: draw_study(studies), lambda p: build_study_page(studies, p))
+
+
+def write_cell_report(run: RunFolder, output: Path, times: tuple[float, ...] = ()) -> Path:
+    """Write the pictures and the page of a whole cell.
+
+    Args:
+        run: what it left behind, from :func:`read_cell`.
+        output: folder to write into; files of an earlier report are replaced.
+        times: of the maps [s]; empty: where temperatures differ most, and the end.
+
+    Returns:
+        The page.
+
+    Raises:
+        OutputError: if a picture is broken, or the report cannot be written.
+    """
+    return _write_all(output, lambda: draw_cell(run, times), lambda p: build_cell_page(run, p))
 
 
 def draw_study(studies: StudySet) -> list[Picture]:

@@ -33,7 +33,7 @@ def render_film(film: Film, phases: dict[str, Look], top: float) -> npt.NDArray[
     frame = (west, east, south, north, low, low + max(top, 0.1 * (east - west)))
     # without a display VTK warns and draws all the same
     with pyvista.vtk_verbosity("off"):
-        return _cropped(_drawn(film, phases, frame))
+        return cropped(_drawn(film, phases, frame))
 
 
 def _drawn(film: Film, phases: dict[str, Look], frame: tuple[float, ...]) -> npt.NDArray[np.uint8]:
@@ -123,7 +123,7 @@ def _light(plotter: Any) -> None:
         plotter.add_light(light)
 
 
-def _cropped(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+def cropped(picture: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
     """Cut off the white margin, leaving a few pixels."""
     ink = np.any(picture < 250, axis=2)
     rows, columns = np.flatnonzero(ink.any(axis=1)), np.flatnonzero(ink.any(axis=0))

@@ -37,7 +37,7 @@ def build_study_page(studies: StudySet, pictures: Sequence[Picture]) -> str:
     sections = [page.Section("Studies", _overview(studies.studies))] if several else []
     sections += [page.Section(one.title, page.figure(one)) for one in pictures]
     sections += [
-        page.Section("Cell and its sources", _cell(first), "cell"),
+        page.Section("Cell and its sources", cell_table(first.provenance), "cell"),
         page.Section("Film parameters and their sources", page.parameter_table(rows), "parameters"),
         page.Section("Case", page.case_text(studies.case_text, _summaries(studies))),
         page.Section("Versions and host", page.versions_table(first.provenance), "versions"),
@@ -138,9 +138,9 @@ def _ending(summary: Mapping[str, Any]) -> str:
     return str(summary.get("reason") or summary.get("ending", ""))
 
 
-def _cell(study: Study) -> str:
-    """Return what the cell is made of."""
-    cell = dict(study.provenance.get("cell") or {})
+def cell_table(provenance: Mapping[str, Any]) -> str:
+    """Return what PyBaMM's model is made of."""
+    cell = dict(provenance.get("cell") or {})
     if not cell:
         return "<p>The run has not recorded its cell.</p>"
     area = cell.get("area_ratio") or {}
@@ -150,8 +150,10 @@ def _cell(study: Study) -> str:
         ("parameters", f"{cell.get('parameters')} (PyBaMM {cell.get('pybamm')})"),
         *(("reference", one) for one in cell.get("references", [])),
         ("changed by the case", _pairs(cell.get("override")) or "nothing"),
-        ("film area over geometric area", f"{area.get('value')}: {area.get('source')}"),
     ]
+    if area:
+        text = f"{area.get('value')}: {area.get('source')}"
+        rows.append(("film area over geometric area", text))
     values = cell.get("values") or {}
     listed = "\n".join(f"{name}: {value}" for name, value in values.items())
     text = page.pair_table(rows)

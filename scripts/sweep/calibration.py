@@ -15,6 +15,8 @@ from interphase.parameters.errors import CaseError, ConvergenceError
 _UNKNOWN: Final = 0.5
 # A parameter takes part in a direction from this weight on.
 _WEIGHT: Final = 0.3
+# Data this unlikely under the best values are not what the model can make.
+_UNLIKELY: Final = 1e-3
 # Steps of the sampler for each autocorrelation time, at the least, for numbers to be trusted.
 _CHAIN: Final = 30.0
 # Of finite differences, in standard deviations of the priors.
@@ -142,6 +144,8 @@ def calibrate(problem: Problem, *, walkers: int = 32, steps: int = 2000, seed: i
     correlation = float(np.max(sampler.get_autocorr_time(quiet=True, tol=0)))
     chain = sampler.get_chain(discard=steps // 3, flat=True)
     warnings = _unidentified(problem, curvature)
+    squares = float(np.sum(problem.residuals(best[None]) ** 2))
+    warnings += _misfit(squares, problem.data.time.size - count)
     if steps < _CHAIN * correlation:
         warnings.append(
             f"the sampler has gone {steps / correlation:.0f} correlation times only; write "
@@ -152,11 +156,23 @@ def calibrate(problem: Problem, *, walkers: int = 32, steps: int = 2000, seed: i
         problem.values(best[None])[0],
         _coordinate_deviation(problem, best, covariance),
         tuple(prior.logarithmic for prior in problem.priors),
-        float(np.sum(problem.residuals(best[None]) ** 2)),
+        squares,
         problem.values(chain),
         tuple(warnings),
         len(chain) / max(correlation, 1.0),
     )
+
+
+def _misfit(squares: float, freedom: int) -> list[str]:
+    """Return a warning if no values of the parameters explain the data."""
+    from scipy.stats import chi2
+
+    if chi2.sf(squares, max(freedom, 1)) >= _UNLIKELY:
+        return []
+    return [
+        f"the model does not fit the data: a sum of squares of {squares:.3g} sigma^2 for "
+        f"{max(freedom, 1)} degree(s) of freedom; its values and intervals mean little"
+    ]
 
 
 def _least_squares(problem: Problem, seed: int) -> tuple[Array, Array]:

@@ -6,7 +6,6 @@ coupling alone: table or tangent, exchange interval, books.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -56,8 +55,6 @@ class CellComparison:
         computed: by the coupled cell [A h].
         expected_thickness: largest thickness by PyBaMM's own law [m].
         computed_thickness: by the coupled cell [m].
-        cpu: CPU time of the coupled cell [s], without building it.
-        cpu_ratio: that over the CPU time of PyBaMM's own law on the same driver.
     """
 
     kind: CellKind
@@ -66,8 +63,6 @@ class CellComparison:
     computed: float
     expected_thickness: float
     computed_thickness: float
-    cpu: float
-    cpu_ratio: float
 
     @property
     def error(self) -> float:
@@ -131,58 +126,122 @@ def cycle_of(capacity: float) -> tuple[ControlStep, ...]:
     )
 
 
-def compare_cycling(
-    kind: CellKind,
-    law: str,
-    cycles: int = 50,
-    exchange_every: int = 1,
-    points: MeshPoints = DEFAULT_POINTS,
-) -> CellComparison:
-    """Cycle with a response table that is renewed every so many cycles."""
-    spec = ageing_spec(kind, "table", points)
-    reference = PyBaMMCell.built_in(spec, law)
-    program = cycle_of(reference.nominal_capacity)
-    start = time.process_time()
-    for _ in range(cycles):
-        _run(reference, program)
-    own = time.process_time() - start
-    cell, film = PyBaMMCell(spec), _film(reference, law, spec)
-    thickness = np.full(cell.nodes, film.constants.thickness)
-    start = time.process_time()
-    for cycle in range(cycles):
-        if cycle % exchange_every == 0:
-            cell.set_film(film.table(thickness, cell.charge))
-        _run(cell, program)
-        thickness = cell.thickness
-    return _compared(kind, law, reference, cell, own, time.process_time() - start)
+class Contest:
+    """A cell with PyBaMM's own law, and the same with the law for films from outside.
+
+    Both are built once and start anew at every run.
+
+    Attributes:
+        reference: with PyBaMM's own law.
+        cell: the coupled one.
+    """
+
+    def __init__(self, kind: CellKind, law: str, spec: CellSpec) -> None:
+        self.reference, self.cell = PyBaMMCell.built_in(spec, law), PyBaMMCell(spec)
+        self._kind, self._law = kind, law
+        self._film = _film(self.reference, law, spec)
+        self._starts = self.reference.state(), self.cell.state()
+        self._fresh = np.full(self.cell.nodes, self._film.constants.thickness)
+
+    def warm_up(self) -> None:
+        """Let both make a short step: the first one sets up the integrators."""
+        moment = [ControlStep.rest(1.0)]
+        _run(self.reference, moment)
+        self.cell.set_film(self._response(self._fresh))
+        _run(self.cell, moment)
+
+    def own(self) -> float:
+        """Run the cell with PyBaMM's own law; return the charge lost [A h]."""
+        self.reference.restore(self._starts[0])
+        self._run_own()
+        return self.reference.lost_lithium * FARADAY / 3600.0
+
+    def coupled(self) -> float:
+        """Run the coupled cell; return the charge lost [A h]."""
+        self.cell.restore(self._starts[1])
+        self._run_coupled(self._fresh)
+        return self.cell.lost_lithium * FARADAY / 3600.0
+
+    def compare(self) -> CellComparison:
+        """Run both once."""
+        return CellComparison(
+            kind=self._kind,
+            law=self._law,
+            expected=self.own(),
+            computed=self.coupled(),
+            expected_thickness=float(self.reference.thickness.max()),
+            computed_thickness=float(self.cell.thickness.max()),
+        )
+
+    def _response(self, thickness: Array) -> FilmInputs:
+        raise NotImplementedError
+
+    def _run_own(self) -> None:
+        raise NotImplementedError
+
+    def _run_coupled(self, thickness: Array) -> None:
+        raise NotImplementedError
 
 
-def compare_storage(
-    kind: CellKind,
-    law: str,
-    duration: float = YEAR,
-    interval: float = 14.0 * DAY,
-    points: MeshPoints = DEFAULT_POINTS,
-) -> CellComparison:
-    """Store fully charged at open circuit, the tangent renewed every ``interval`` [s]."""
-    spec = ageing_spec(kind, "log_affine", points, soc=1.0)
-    reference = PyBaMMCell.built_in(spec, law)
-    count = max(round(duration / interval), 1)
-    rests = [ControlStep.rest(duration / count)] * count
-    start = time.process_time()
-    _run(reference, [ControlStep.rest(1.0), *rests])
-    own = time.process_time() - start
-    cell, film = PyBaMMCell(spec), _film(reference, law, spec)
-    start = time.process_time()
-    # the first second finds the potential at open circuit
-    cell.set_film(
-        film.tangent(np.full(cell.nodes, film.constants.thickness), cell.charge, _at_rest(cell))
-    )
-    _run(cell, [ControlStep.rest(1.0)])
-    for rest in rests:
-        cell.set_film(film.tangent(cell.thickness, cell.charge, cell.film_potential))
-        _run(cell, [rest])
-    return _compared(kind, law, reference, cell, own, time.process_time() - start)
+class Cycling(Contest):
+    """Cycles with a response table that is renewed every so many of them."""
+
+    def __init__(
+        self,
+        kind: CellKind,
+        law: str,
+        cycles: int = 50,
+        exchange_every: int = 1,
+        points: MeshPoints = DEFAULT_POINTS,
+    ) -> None:
+        super().__init__(kind, law, ageing_spec(kind, "table", points))
+        self._cycles, self._every = cycles, exchange_every
+        self._program = cycle_of(self.cell.nominal_capacity)
+
+    def _response(self, thickness: Array) -> FilmInputs:
+        return self._film.table(thickness, self.cell.charge)
+
+    def _run_own(self) -> None:
+        for _ in range(self._cycles):
+            _run(self.reference, self._program)
+
+    def _run_coupled(self, thickness: Array) -> None:
+        for cycle in range(self._cycles):
+            if cycle % self._every == 0:
+                self.cell.set_film(self._response(thickness))
+            _run(self.cell, self._program)
+            thickness = self.cell.thickness
+
+
+class Storage(Contest):
+    """Storage fully charged at open circuit, the tangent renewed every ``interval`` [s]."""
+
+    def __init__(
+        self,
+        kind: CellKind,
+        law: str,
+        duration: float = YEAR,
+        interval: float = 14.0 * DAY,
+        points: MeshPoints = DEFAULT_POINTS,
+    ) -> None:
+        super().__init__(kind, law, ageing_spec(kind, "log_affine", points, soc=1.0))
+        count = max(round(duration / interval), 1)
+        self._rests = [ControlStep.rest(duration / count)] * count
+
+    def _response(self, thickness: Array) -> FilmInputs:
+        # the first second finds the potential at open circuit
+        return self._film.tangent(thickness, self.cell.charge, _at_rest(self.cell))
+
+    def _run_own(self) -> None:
+        _run(self.reference, [ControlStep.rest(1.0), *self._rests])
+
+    def _run_coupled(self, thickness: Array) -> None:
+        cell, film = self.cell, self._film
+        cell.set_film(self._response(thickness))
+        _run(cell, [ControlStep.rest(1.0)])
+        for rest in self._rests:
+            cell.set_film(film.tangent(cell.thickness, cell.charge, cell.film_potential))
+            _run(cell, [rest])
 
 
 def _at_rest(cell: PyBaMMCell) -> Array:
@@ -198,19 +257,3 @@ def _film(reference: PyBaMMCell, law: str, spec: CellSpec) -> LawFilm:
 def _run(cell: PyBaMMCell, program: Sequence[ControlStep]) -> None:
     for step in program:
         cell.run(step)
-
-
-def _compared(
-    kind: CellKind, law: str, reference: PyBaMMCell, cell: PyBaMMCell, own: float, cpu: float
-) -> CellComparison:
-    faraday_hours = FARADAY / 3600.0
-    return CellComparison(
-        kind=kind,
-        law=law,
-        expected=reference.lost_lithium * faraday_hours,
-        computed=cell.lost_lithium * faraday_hours,
-        expected_thickness=float(reference.thickness.max()),
-        computed_thickness=float(cell.thickness.max()),
-        cpu=cpu,
-        cpu_ratio=cpu / own,
-    )

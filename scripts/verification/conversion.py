@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 from mpi4py import MPI
@@ -131,5 +132,63 @@ def split(comm: MPI.Comm) -> tuple[Check, Check]:
         relative("R4 on carriers, flux into the film [mol/(m2 s)]", flux, entered, 0.03),
         relative(
             "R4 on carriers, part that it takes [-]", share, converted / (grown + converted), 0.03
+        ),
+    )
+
+
+def columns(comm: MPI.Comm) -> tuple[Check, Check]:
+    """T24: columns of carbonate rise through a leaky mixture on the carriers that cross them.
+
+    Half the organic of a film of 12 l is carbonate already, below 2 l all of it; nothing deposits.
+    Sharp problem: c (1 + b B/D) = 1 with the layer's thickness B and the reaction b of the half
+    that is left, dB/dt = v c, so B + b B^2/(2 D) grows at v: to 6 l, and the same from 2 l on.
+    """
+    model = _model(("interstitial",))
+    set_, carriers = model.reactions, model.interstitial
+    if carriers is None:
+        raise RuntimeError("the model was asked for carriers")
+    model = replace(
+        model,
+        proportional=True,
+        nucleation=None,
+        lateral_spacing=1.0e3,
+        reactions=replace(set_, interstitial_rate=set_.interstitial_rate * np.array([1.0e-6, 1.0])),
+    )
+    volumes = set_.molar_volume
+    solid, left, inner, outer = float(2.0 * volumes[0] / volumes[1]), 0.5, 2.0 * WIDTH, 6.0 * WIDTH
+    layer = solid * float(carriers.diffusivity[0]) * carriers.concentration_ref
+    per_area = left * 2.0 * float(set_.interstitial_rate[1]) / (2.0 * layer)
+    speed = float(volumes[1] * set_.interstitial_rate[1]) * boltzmann(_POTENTIAL)
+
+    def way(thickness: float) -> float:
+        return thickness + per_area * thickness**2
+
+    space = NodalSpace(interval(comm, 16.0 * WIDTH, WIDTH / 8.0))
+    solver = FilmSolver(space, model)
+    x = space.points[:, 0]
+    part = np.where(x < inner, 1.0, 1.0 - left)
+    state = film_state(
+        solver, profile(x - 12.0 * WIDTH, WIDTH), np.stack([solid * part, 1.0 - part])
+    )
+
+    def moles(state: FilmState) -> float:
+        return float(
+            space.sum(inventory(space, set_, state.phi, state.shares)[1]) / space.geometry.area
+        )
+
+    start, steps = moles(state), 80
+    reached = [inner + (outer - inner) * n / steps for n in range(steps + 1)]
+    for a, b in pairwise(reached):
+        state, _ = solver.step(state, (way(b) - way(a)) / speed, _held(0.0))
+    risen = (start - moles(state)) * float(volumes[1]) / left
+    above = (x > outer + 0.5 * WIDTH) & (x < 10.0 * WIDTH)
+    highest = space.max(np.where(above, state.shares[0], 0.0))
+    return (
+        relative("T24 columns, thickness that the layer gains [m]", outer - inner, risen, 0.03),
+        relative(
+            "T24 columns, share of carbonate above the layer [-]",
+            solid * (1.0 - left),
+            highest,
+            1e-3,
         ),
     )

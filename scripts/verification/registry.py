@@ -18,6 +18,7 @@ from interphase.scripts.verification import (
     growth,
     kinetics,
     laws,
+    p3d,
     planar,
     pores,
     transport,
@@ -33,8 +34,8 @@ class Limit:
 
     Attributes:
         name: what it is called on the command line, unique.
-        group: kinetics, growth, laws, fronts, transport, energy, conservation, cells or
-            cells-long.
+        group: kinetics, growth, laws, fronts, transport, energy, conservation, cells, p3d,
+            cells-long or p3d-long.
         test: measures it; collective.
         parallel: it exercises what differs between one rank and several.
         long: it takes minutes, so that it is measured only when asked for by name or group.
@@ -96,6 +97,7 @@ LIMITS: tuple[Limit, ...] = (
     Limit("T23-filling", "conservation", pores.filling),
     Limit("T23-depth", "conservation", pores.depth),
     Limit("T23-books", "conservation", pores.books, parallel=True),
+    Limit("T24", "conservation", conversion.columns, parallel=True),
     Limit("R4-carriers", "conservation", conversion.split),
     Limit("ramp", "growth", growth.ramp),
     Limit("exponent-1", "growth", growth.exponent_one),
@@ -111,11 +113,22 @@ LIMITS: tuple[Limit, ...] = (
     Limit("cell-P2D", "cells", coupling.p2d),
     Limit("cell-exchanges", "cells", coupling.exchanges),
     Limit("cell-jumps", "cells", coupling.jumps),
+    Limit("cell-patches", "cells", coupling.patches),
     Limit("cell-books", "cells", coupling.books, parallel=True),
+    Limit("P3D-heat", "p3d", p3d.heat_of_a_block, parallel=True),
+    Limit("P3D-roll", "p3d", p3d.heat_of_a_roll),
+    Limit("P3D-crowding", "p3d", p3d.current_crowding, parallel=True),
+    Limit("P3D-books", "p3d", p3d.books, parallel=True),
+    Limit("P3D-ranks", "p3d", p3d.ranks, parallel=True),
+    Limit("P3D-lumped", "p3d", p3d.lumped),
+    Limit("long-P3D-pouch", "p3d-long", p3d.pouch_spm, long=True),
+    Limit("long-P3D-pouch-SPMe", "p3d-long", p3d.pouch_spme, long=True),
+    Limit("long-P3D-lumped", "p3d-long", p3d.lumped_dfn, long=True),
     Limit("long-cycling", "cells-long", coupling.cycling_long, long=True),
     Limit("long-storage", "cells-long", coupling.storage_long, long=True),
     Limit("long-P2D-cycling", "cells-long", coupling.p2d_cycling_long, long=True),
     Limit("long-P2D-storage", "cells-long", coupling.p2d_storage_long, long=True),
+    Limit("long-jumps", "cells-long", coupling.jumps_long, long=True),
     Limit("long-planar-storage", "cells-long", planar.storage, long=True),
     Limit("long-planar-cycling", "cells-long", planar.cycling, long=True),
 )

@@ -179,7 +179,7 @@ def test_volume_per_charge_counts_electrons() -> None:
         (lambda: CellSpec(temperature=25.0), "cell.temperature"),
         (lambda: CellSpec(rtol=0.0), "cell.rtol"),
         (lambda: CellSpec(options={"SEI": "constant"}), "cell.options.SEI"),
-        (lambda: MeshPoints(x_n=1), "cell.mesh.x_n"),
+        (lambda: MeshPoints(x_n=1), "cell.points.x_n"),
     ],
 )
 def test_a_wrong_cell_is_refused_by_its_key(make: object, key: str) -> None:

@@ -2,8 +2,6 @@
 
 import argparse
 import json
-import logging
-from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -162,15 +160,6 @@ def command(*words: str) -> int:
     report.add_parser(parser.add_subparsers())
     args = parser.parse_args(["report", *words])
     return int(args.run(args))
-
-
-@pytest.fixture(autouse=True)
-def _logging() -> Iterator[None]:
-    """Give the package's logger back as it was: the command sets it up for a terminal."""
-    root = logging.getLogger("interphase")
-    before = (root.handlers[:], root.level, root.propagate)
-    yield
-    root.handlers[:], root.level, root.propagate = before
 
 
 @pytest.fixture(scope="module")

@@ -11,8 +11,8 @@ from interphase.scripts.verification.cells import (
     DAY,
     RATE_CONSTANT,
     YEAR,
-    compare_cycling,
-    compare_storage,
+    Cycling,
+    Storage,
 )
 from interphase.solvers.cell import PyBaMMCell
 from interphase.solvers.cell_experiment import read_experiment
@@ -70,7 +70,7 @@ def test_the_driver_equals_pybamms_own_experiment(kind: CellKind) -> None:
 @pytest.mark.parametrize("law", sorted(LAWS))
 def test_a_table_per_cycle_ages_an_spm_as_pybamm_does(law: str) -> None:
     """Three cycles within 0.3 %: what 41 knots and a frozen film leave."""
-    comparison = compare_cycling("SPM", law, cycles=3, points=POINTS)
+    comparison = Cycling("SPM", law, cycles=3, points=POINTS).compare()
     assert abs(comparison.error) < 3e-3, comparison
 
 
@@ -78,7 +78,7 @@ def test_a_table_per_cycle_ages_an_spm_as_pybamm_does(law: str) -> None:
 @pytest.mark.parametrize("law", sorted(LAWS))
 def test_a_table_per_cycle_ages_a_p2d_as_pybamm_does(law: str) -> None:
     """Three cycles within 0.3 %, node by node."""
-    comparison = compare_cycling("DFN", law, cycles=3, points=POINTS)
+    comparison = Cycling("DFN", law, cycles=3, points=POINTS).compare()
     assert abs(comparison.error) < 3e-3, comparison
     assert comparison.computed_thickness == pytest.approx(comparison.expected_thickness, rel=3e-3)
 
@@ -87,14 +87,14 @@ def test_a_table_per_cycle_ages_a_p2d_as_pybamm_does(law: str) -> None:
 @pytest.mark.parametrize("kind", ["SPM", "DFN"])
 def test_a_tangent_per_fortnight_stores_as_pybamm_does(kind: CellKind, law: str) -> None:
     """One year at open circuit within 0.5 %."""
-    comparison = compare_storage(kind, law, YEAR, 14.0 * DAY, POINTS)
+    comparison = Storage(kind, law, YEAR, 14.0 * DAY, POINTS).compare()
     assert abs(comparison.error) < 5e-3, comparison
 
 
 def test_a_longer_interval_is_less_exact() -> None:
     """The error of a tangent grows with the interval, so the interval controls it."""
     errors = [
-        abs(compare_storage("SPM", "ec reaction limited", YEAR, days * DAY, POINTS).error)
+        abs(Storage("SPM", "ec reaction limited", YEAR, days * DAY, POINTS).compare().error)
         for days in (15.0, 60.0)
     ]
     assert errors[0] < errors[1] / 2.0

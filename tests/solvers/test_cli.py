@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import logging
 import os
 import signal
 import subprocess
@@ -129,6 +130,18 @@ def test_params_show_the_weak_points(capsys) -> None:
     assert 0 < len(weak) < len(whole)
     assert "tunnelling_rate.R1" in whole
     assert main(["params", "show", "nonsense"]) == 2
+
+
+@pytest.mark.parametrize(
+    "words", [["params", "list"], ["params", "show", "none"], ["compare", "a", "b"],
+              ["verify", "nothing"], ["report", "nowhere"]],
+)  # fmt: skip
+def test_a_command_leaves_logging_as_it_was(words: list[str]) -> None:
+    """Whoever calls a command, another test among them, hears the package as before."""
+    package = logging.getLogger("interphase")
+    before = package.handlers[:], package.level, package.propagate
+    main(words)
+    assert (package.handlers[:], package.level, package.propagate) == before
 
 
 def test_compare_two_runs(case: Path, capsys) -> None:

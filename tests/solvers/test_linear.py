@@ -9,9 +9,11 @@ import pytest
 from mpi4py import MPI
 
 from interphase.meshes.builders import rectangle
+from interphase.solvers import stiffness
+from interphase.solvers.grid import blocks
 from interphase.solvers.linear import LinearOptions, LinearSolver
 from interphase.solvers.space import Array, NodalSpace
-from interphase.solvers.stiffness import CellStiffness, ShiftedSystem
+from interphase.solvers.stiffness import CellStiffness, ShiftedSystem, Workspace
 
 
 @pytest.fixture
@@ -54,6 +56,27 @@ def test_stiffness_of_some_cells_is_that_of_no_conduction_elsewhere(
         found = space.apply(some.assemble(coefficient(some)), x)
         assert space.max(np.abs(expected)) > 0.0
         assert space.max(np.abs(found - expected)) < 1e-12 * space.max(np.abs(expected))
+
+
+def test_stiffness_found_block_by_block_is_that_of_all_cells(
+    space: NodalSpace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also into a matrix that another field has used before."""
+    monkeypatch.setattr(stiffness, "blocks", lambda count: blocks(count, 7))
+    work = Workspace.of(space)
+    CellStiffness(space, tensor=False, matrix=work.stiffness).assemble(np.ones(len(space.cells)))
+    x = space.points[:, 0] ** 2 + space.points[:, 1]
+    fields = np.stack([space.full(1.0 + space.points[:, 1]), space.full(x)])
+    shared = CellStiffness(space, tensor=True, matrix=work.stiffness)
+    own = CellStiffness(space, tensor=True)
+
+    def law(means: Array) -> Array:
+        return np.eye(space.dim)[:, :, None] * (means[0] + means[1] ** 2)
+
+    found = space.apply(shared.assemble_law(fields, law), x)
+    expected = space.apply(own.assemble(law(own.cell_mean(fields))), x)
+    assert space.max(np.abs(expected)) > 0.0
+    assert space.max(np.abs(found - expected)) < 1e-12 * space.max(np.abs(expected))
 
 
 @pytest.mark.parametrize("kind", ["direct", "multigrid"])

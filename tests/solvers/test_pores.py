@@ -50,7 +50,12 @@ def test_pores_close_at_the_threshold_and_conversions_open_them_again(line: Case
     assert np.all(filled.pore[film] > np.minimum(empty.pore[film], 0.2895) - 2e-3)
     inner = film & (filled.action > 6.0) & (filled.action < 12.0)
     assert inner.sum() > 5
-    assert np.all(filled.pore[inner] < 0.31)
+    # What a boundary of R4 opens as it passes a node, at most, fills within minutes.
+    carbonate, organic = 7.0e-5, 9.585e-5
+    jump = np.abs(np.diff(filled.shares[1], append=filled.shares[1, -1:]))
+    opened = (organic - carbonate) / carbonate * jump
+    assert np.all(filled.pore[inner] - opened[inner] < 0.31)
+    assert filled.pore[inner].mean() < 0.305
     assert np.all(empty.pore[inner] > filled.pore[inner] + 0.1)
 
 

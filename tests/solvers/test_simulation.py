@@ -119,6 +119,22 @@ def test_the_top_of_the_domain_ends_the_run(line) -> None:
         watch.check(21.5e-9)
 
 
+def test_a_film_that_leaves_the_fine_cells_ends_the_run(line) -> None:
+    """Above the uniform part of a graded mesh a front would be pinned, or Newton fail."""
+    grading = {"uniform_height": "10 nm", "ratio": 1.1}
+    case = line(mesh={"size": ["20 nm"], "grading": grading})
+    problem = Simulation.from_case(case).problem
+    largest = problem.width / 6.0
+    assert problem.resolved_height == pytest.approx(10e-9 + (largest - case.mesh.cell_size) / 0.1)
+    cells = np.diff(problem.geometry.mesh.geometry.x[:, 0])
+    heights = problem.geometry.mesh.geometry.x[:-1, 0]
+    assert cells[heights < problem.resolved_height].max() < 1.1 * largest
+    watch = RoomWatch(problem.geometry, problem.width, problem.resolved_height)
+    watch.check(10e-9)
+    with pytest.raises(ConvergenceError, match=r"mesh\.grading\.uniform_height larger than 22 nm"):
+        watch.check(12e-9)
+
+
 @pytest.mark.mpi
 def test_walltime_stops_all_ranks_together(line, comm: MPI.Intracomm, tmp_path_factory) -> None:
     """A limit that has passed stops after one step, with a checkpoint to continue from."""

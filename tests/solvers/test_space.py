@@ -58,3 +58,19 @@ def test_assembly_into_unknowns_is_symmetric(comm: MPI.Comm) -> None:
     space = NodalSpace(rectangle(comm, (2 * NM, 1 * NM), 0.25 * NM, periodic=(0,)))
     u, w = ufl.TrialFunction(space.space), ufl.TestFunction(space.space)
     assert space.assemble(ufl.inner(ufl.grad(u), ufl.grad(w)) * ufl.dx).isSymmetric(1e-20)
+
+
+def test_unknowns_numbered_by_position_are_the_same_space(comm: MPI.Comm) -> None:
+    geometry = rectangle(comm, (4 * NM, 2 * NM), 0.25 * NM, periodic=(0,))
+    space, ordered = NodalSpace(geometry), NodalSpace(geometry, by_position=True)
+    places = np.rint(ordered.points[:, :2] / (0.25 * NM)).astype(int)
+    steps = np.diff(places[:, 0] * 100 + places[:, 1])
+    assert np.all(steps > 0), "the last axis runs fastest"
+
+    def bent(of: NodalSpace) -> float:
+        wave = np.sin(np.pi * of.points[:, 0] / (2 * NM)) * of.points[:, 1] / NM
+        assert of.full(wave).size == of.numbers.size
+        assert of.owned(of.full(wave)) == pytest.approx(wave, abs=0.0)
+        return of.sum(wave * of.apply(of.laplacian, wave))
+
+    assert bent(ordered) == pytest.approx(bent(space), rel=1e-12)

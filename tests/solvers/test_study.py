@@ -6,10 +6,12 @@ import math
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from mpi4py import MPI
 
 from interphase.parameters.case import Case
+from interphase.parameters.case_run import OutputCase
 from interphase.parameters.errors import CaseError, CheckpointError
 from interphase.scripts.main import main
 from interphase.solvers.run_folder import FolderError
@@ -80,6 +82,54 @@ def test_a_study_leaves_its_files(tmp_path: Path) -> None:
         run_studies(case, MPI.COMM_SELF, tmp_path)
 
 
+def test_fields_of_the_films_are_written_along_the_way(tmp_path: Path) -> None:
+    """At the start, when the case says and at the end; a restart goes on with the same series."""
+    case = storage("20 min").model_copy(
+        update={"output": OutputCase.model_validate({"fields": {"every": "5 min"}})}
+    )
+    condition = conditions(case)[0]
+    run = StudyRun(case, condition, MPI.COMM_SELF, tmp_path)
+    assert run.run(walltime=0.0).ending is not Ending.DONE
+    assert (
+        StudyRun(case, condition, MPI.COMM_SELF, tmp_path, restart=True).run().ending is Ending.DONE
+    )
+    for patch in (tmp_path / "patches").iterdir():
+        index = json.loads((patch / "snapshots" / "snapshots.json").read_text())
+        times = [entry["time"] for entry in index]
+        assert times[0] == 0.0
+        assert set(times) >= {300.0, 600.0, 900.0, 1200.0}
+        assert times == sorted(set(times))
+        assert all((patch / "snapshots" / entry["file"]).exists() for entry in index)
+        assert (patch / "fields.pvd").read_text().count("DataSet ") == len(times)
+    log = (tmp_path / "run.log").read_text()
+    assert "stopped" in log
+    assert "done" in log
+
+
+def test_rows_of_the_films_say_what_they_saw_and_are(tmp_path: Path) -> None:
+    """Window of potential, current and temperature; growth and conductivity follow from others."""
+    program = ["Discharge at 1C for 30 seconds", "Rest for 10 seconds"]
+    points = {"x_n": 3, "x_s": 3, "x_p": 3, "r_n": 5, "r_p": 5}
+    case = storage(
+        "1 h", storage=None, experiment=program, model="DFN", points=points, patches=2,
+        initial_soc=0.5, exchange={"rtol": 0.2},
+    )  # fmt: skip
+    run_studies(case, MPI.COMM_SELF, tmp_path)
+    with (tmp_path / "patches.csv").open(encoding="utf-8") as file:
+        films = [{k.split(" [")[0]: float(v) for k, v in r.items()} for r in csv.DictReader(file)]
+    ageing = rows(tmp_path)
+    for film in films:
+        assert film["lowest_potential"] < film["mean_potential"] < film["highest_potential"]
+        assert film["temperature"] == pytest.approx(298.15)
+        assert film["growth"] == pytest.approx(film["thickness"] - 14e-9, abs=1e-12)
+        assert film["conductivity"] == pytest.approx(film["thickness"] / film["film_resistance"])
+    assert min(f["lowest_potential"] for f in films) >= min(r["lowest_potential"] for r in ageing)
+    # 5 A over the particles of the whole electrode for 30 of 40 seconds
+    cell = last_cell(tmp_path)
+    mean = 0.75 * cell.nominal_capacity / float(cell.area.sum())
+    assert np.mean([f["intercalation"] for f in films]) == pytest.approx(mean, rel=0.05)
+
+
 @pytest.mark.parametrize("model", ["SPM", "DFN"])
 def test_the_cell_of_a_study_is_a_solution_of_pybamm(tmp_path: Path, model: str) -> None:
     """Variables that the study does not write are there, and those that it does agree."""
@@ -128,6 +178,9 @@ def test_a_cycle_of_several_exchanges_has_one_capacity(tmp_path: Path) -> None:
 BAD = [
     ({"experiment": ["Charge at 1C until 4.2 V"]}, "experiment and storage"),
     ({"patches": 3}, "patches"),
+    ({"patches": 0}, "patches: must be 1 to 200"),
+    ({"model": "DFN", "patches": [0.5, 0.2]}, "patches: must rise between 0 and 1"),
+    ({"model": "DFN", "patches": [0.5, 1.2]}, "patches: must rise between 0 and 1"),
     ({"initial_soc": 0.5}, "initial_soc"),
     ({"model": "P2D"}, "not a choice"),
     ({"options": {"lithium plating": 3}}, "options"),

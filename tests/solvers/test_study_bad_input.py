@@ -11,11 +11,12 @@ from mpi4py import MPI
 from interphase.parameters.case import Case
 from interphase.parameters.errors import CouplingError
 from interphase.scripts.main import main
-from interphase.solvers.coupling import AgeingStudy, Exchange
+from interphase.solvers.coupling import AgeingStudy
 from interphase.solvers.leg import Leg
 from interphase.solvers.studies import run_studies
 from interphase.solvers.study import StudyRun
 from interphase.solvers.study_setup import conditions
+from interphase.solvers.study_state import Exchange
 
 STORAGE = {"storage": {"soc": [0.5], "check_every": "5 min"}}
 
@@ -93,7 +94,9 @@ def test_a_limit_that_is_passed_at_the_start_is_refused(
         ({"override": {"SEI resistivity [Ohm]": 1.0}}, "drive.cell.override.SEI resistivity [Ohm]"),
         ({"options": {"thermal": "hot"}}, "drive.cell.options"),
         ({"options": {"SEI": "none"}}, "drive.cell.options.SEI"),
-        ({"points": {"x_n": 1}}, "drive.cell.mesh.x_n"),
+        ({"points": {"x_n": 1}}, "drive.cell.points.x_n"),
+        ({"model": "DFN", "patches": 11}, "drive.cell.patches"),
+        ({"model": "DFN", "patches": (0.5, 0.51, 0.52)}, "drive.cell.patches"),
     ],
 )
 def test_what_the_cell_refuses_is_named_by_the_key_of_the_case(

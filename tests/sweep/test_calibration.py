@@ -163,3 +163,13 @@ def test_data_are_read_in_any_unit(tmp_path) -> None:
     name, data = read_data(CalibrationCase(data=str(tmp_path / "data.csv")), {"thickness": "m"})
     assert name == "thickness"
     assert (data.time[0], data.value[0], data.sigma[0]) == (3600.0, 5e-9, 5e-10)
+
+
+def test_a_law_that_cannot_make_the_data_is_told() -> None:
+    """Growth with the square root of time, fitted by a line: and one that is right is not."""
+    prior = (LogUniform(1e-10, 1e-7),)
+    data = Data(TIMES, 1e-9 * np.sqrt(TIMES), np.full(TIMES.size, 0.1e-9))
+    for power, wrong in ((1.0, True), (0.5, False)):
+        law = lambda v, power=power: v * TIMES**power  # noqa: E731
+        fit = calibrate(Problem(("rate",), prior, law, data), steps=100)
+        assert any("does not fit" in text for text in fit.warnings) is wrong
