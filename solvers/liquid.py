@@ -60,12 +60,12 @@ class LiquidField:
             through the top [mol].
         """
         space = self._space
-        system, matrix, capacity = self._assemble(species, phi, pore, dt)
+        system, capacity = self._assemble(species, phi, pore, dt)
         excess = amount - capacity * top
         # Deviation from the reservoir: its boundary value is zero and the right-hand side small.
         u = self._linear.solve(system, excess, rtol=_TIGHT if species.crosses else _RTOL)
         entered = self._system.inflow(u, 0.0)
-        moved = amount - dt * space.apply(matrix, u) + entered
+        moved = amount - dt * self._stiffness.outflow(u) + entered
         return moved, top + u, space.sum(entered)
 
     def face_concentration(
@@ -95,7 +95,7 @@ class LiquidField:
             rate_constant: k, consumption per area and concentration [m/s].
         """
         space = self._space
-        system, _, capacity = self._assemble(species, phi, pore, dt)
+        system, capacity = self._assemble(species, phi, pore, dt)
         flux = face * space.geometry.area * dt
         undisturbed = self._linear.solve(system, amount - capacity * top, rtol=_TIGHT)
         drop = self._linear.solve(system, flux, rtol=_TIGHT)
@@ -104,8 +104,8 @@ class LiquidField:
 
     def _assemble(
         self, species: LiquidSpecies, phi: Array, pore: Array, dt: float
-    ) -> tuple[Any, Any, Array]:
-        """Return (matrix of the step, stiffness, capacity [m3])."""
+    ) -> tuple[Any, Array]:
+        """Return (matrix of the step, capacity [m3])."""
         space, k = self._space, self._stiffness
         d = species.effective(phi, pore)
         if species.crosses:
@@ -113,7 +113,7 @@ class LiquidField:
         else:
             matrix = k.assemble_law(space.full(d)[None], lambda means: means[0])
         capacity = space.mass * liquid_fraction(phi, pore)
-        return self._system.build(matrix, capacity, dt), matrix, capacity
+        return self._system.build(matrix, capacity, dt), capacity
 
 
 class IonicPotential:
@@ -169,7 +169,7 @@ class IonicPotential:
         source = self._electrode * current_density - debt * FARADAY / dt
         potential = self._linear.solve(system, source, start, rtol=_RTOL)
         entered = self._system.inflow(potential, 0.0)
-        left = source - space.apply(matrix, potential) + entered
+        left = source - self._stiffness.outflow(potential) + entered
         return potential, -left * dt / FARADAY, space.sum(entered) * dt / FARADAY
 
     def resistance(self, model: IonicConduction, phi: Array, shares: Array, pore: Array) -> float:

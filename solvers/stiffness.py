@@ -70,7 +70,10 @@ class CellStiffness:
         else:
             integrand = named[(0, 0)] * ufl.inner(ufl.grad(u), ufl.grad(w))
         self._integrand, self._metadata = integrand, {"quadrature_degree": 2 if dim > 1 else 0}
-        self._form = fem.form(integrand * ufl.dx(metadata=self._metadata))
+        self._measure = ufl.dx(metadata=self._metadata)
+        self._form = fem.form(integrand * self._measure)
+        self._field: Any = None
+        self._flux: Any = None
         self.matrix: Any = space.matrix() if matrix is None else matrix
 
     def restrict(self, inside: npt.NDArray[np.bool_]) -> None:
@@ -86,8 +89,9 @@ class CellStiffness:
         own = chosen[chosen < mesh.topology.index_map(mesh.topology.dim).size_local]
         self._cells, self._nodes = self._all[own], space.cells[own]
         data = [(1, own.astype(np.int32))]
-        measure = ufl.Measure("dx", mesh, subdomain_data=data, metadata=self._metadata)
-        self._form = fem.form(self._integrand * measure(1))
+        self._measure = ufl.Measure("dx", mesh, subdomain_data=data, metadata=self._metadata)(1)
+        self._form = fem.form(self._integrand * self._measure)
+        self._flux = None
 
     def assemble(self, coefficient: Array) -> Any:
         """Return the matrix for a coefficient per cell, (cells,) or (dim, dim, cells)."""
@@ -117,6 +121,18 @@ class CellStiffness:
         assemble_matrix(self.matrix, self._form)
         self.matrix.assemble()
         return self.matrix
+
+    def outflow(self, values: Array) -> Array:
+        """Return ``K x`` for the last coefficient, (size,), by the fluxes in cells. Collective.
+
+        What leaves one node arrives at others, to round-off of the flux. The rows of K sum to zero
+        to round-off of its entries only, which may be a million times larger.
+        """
+        if self._flux is None:
+            self._field = fem.Function(self._space.space)
+            self._flux = fem.form(ufl.action(self._integrand * self._measure, self._field))
+        self._field.x.array[:] = self._space.full(values)
+        return self._space.collect(fem.assemble_vector(self._flux).array)
 
     def cell_mean(self, values: Array, part: slice = slice(None)) -> Array:
         """Return the mean of nodal ``values`` (..., local nodes) over the nodes of each cell.

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
+from interphase.parameters.program import Drive
 from interphase.solvers.balance import BalanceSheet
 from interphase.solvers.simulation import Simulation
 
@@ -82,3 +83,24 @@ def test_gases_leave_at_once(line) -> None:
     # 2 EC (3 C each) in, Li2EDC (4 C) stays, C2H4 (2 C) goes
     gained = sheet.inventory(state)["C"] - state.books.initial["C"]
     assert state.books.inflow["EC"] * 3.0 - gained == pytest.approx(2.0 * extent, rel=1e-9)
+
+
+@pytest.mark.mpi
+def test_salt_that_comes_and_goes_with_the_reservoir_is_balanced(line, comm: MPI.Intracomm) -> None:
+    """Long steps: rows of the stiffness once lost 1e-12 of the salt at every change outside."""
+    model = {"transport": ["salt", "ionic_potential"]}
+    case = line(
+        mesh={"size": ["60 nm"]}, model=model, drive={"steps": [{"hold": "0.3 V"}]},
+        initial={"kind": "planar_film", "thickness": "8 nm", "shares": {"Li2EDC": 1.0}},
+    )  # fmt: skip
+    simulation = Simulation.from_case(case, comm=comm)
+    state, solver = simulation.state, simulation.problem.solver
+    sheet = BalanceSheet(solver)
+    for outside in (1.3, 1.6, 1.0, 0.7):
+        state = replace(state, salt_outside=outside, clock=replace(state.clock, wait=0))
+        state, _ = solver.step(state, 3600.0, Drive(0.3, 0.0, 298.15))
+        # Of the inventory: next to nothing has reacted.
+        assert sheet.check(state).elements["P"] < 3e-14
+        assert sheet.inventory(state)["P"] == pytest.approx(
+            outside * sheet.inventory(simulation.state)["P"], rel=0.02
+        )
