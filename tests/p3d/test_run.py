@@ -117,9 +117,7 @@ def test_picture_holds_the_fields(comm: MPI.Intracomm, folder: Path) -> None:
 
 
 @pytest.mark.mpi
-def test_can_of_a_roll_carries_its_current_and_cools_it(
-    comm: MPI.Intracomm, folder: Path
-) -> None:
+def test_can_of_a_roll_carries_its_current_and_cools_it(comm: MPI.Intracomm, folder: Path) -> None:
     """A cooled bottom draws heat along the turns: the top is warmer than the bottom."""
     steel = {"heat_conductivity": "16 W/m/K", "heat_capacity": "3.9e6 J/m^3/K"}
     case = P3DCase(
