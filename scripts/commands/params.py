@@ -9,7 +9,7 @@ from interphase.parameters.parameter import Parameter
 from interphase.parameters.parameter_table import ParameterTable
 from interphase.parameters.provenance import LogNormal, Range, Relative
 from interphase.parameters.table import available_tables, load_table
-from interphase.scripts.commands import params_compute
+from interphase.scripts.commands import params_compute, params_network, params_tables
 from interphase.scripts.commands.common import BAD_CASE, DONE, logger, messages, write
 
 _EPILOG = """\
@@ -18,6 +18,10 @@ examples:
   interphase params show graphite_carbonate
   interphase params show graphite_carbonate --assumed     the weak points: recalled or assumed
   interphase params show my_table.yaml
+  interphase params audit                                 sources and the most uncertain rows
+  interphase params compute lattice LiF                   a value from atoms (extra mlp)
+  interphase params fill graphite_carbonate --from computed,literature -o mine.yaml
+  interphase params export literature -o literature.jsonld
 """
 _WEAK = {"recalled": "RECALLED", "assumed": "ASSUMED"}
 
@@ -40,6 +44,8 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     )
     show.set_defaults(run=run_show)
     params_compute.add_parser(actions)
+    params_network.add_parser(actions)
+    params_tables.add_parsers(actions)
 
 
 def run_list(parsed: argparse.Namespace) -> int:

@@ -94,6 +94,25 @@ def test_a_pouch_ages_unevenly_and_loses_no_lithium(tmp_path: Path) -> None:
     assert len(rows_of(folder / "patches.csv")) == summary["clusters"] * len(rows)
 
 
+@pytest.mark.slow
+def test_a_restart_ends_where_the_whole_run_ends(tmp_path: Path) -> None:
+    """Stopped after its first exchange and continued; rows and the films' lithium are the same."""
+    data = case_data()
+    data["drive"]["cycles"] = 4
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, whole).run()
+    assert P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, parts).run(walltime=0.0) is Ending.WALLTIME
+    assert len(rows_of(parts / "ageing.csv")) == 1
+    run = P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, parts, restart=True)
+    assert run.run() is Ending.DONE
+    for name in ("ageing.csv", "patches.csv", "places.csv"):
+        found, wanted = rows_of(parts / name), rows_of(whole / name)
+        assert len(found) == len(wanted)
+        for row, other in zip(found, wanted, strict=True):
+            for key in set(row) & {"time", "cycle", "thickness", "lost_lithium", "charge"}:
+                assert row[key] == pytest.approx(other[key], rel=1e-7)
+
+
 @pytest.mark.parametrize(
     ("film", "key"),
     [
@@ -122,14 +141,6 @@ def test_a_film_that_cannot_be_is_refused_by_its_key(film: dict[str, Any], key: 
 def test_bad_blocks_are_refused(ageing: dict[str, Any], text: str) -> None:
     with pytest.raises(CaseError, match=text):
         P3DCase(**case_data(**ageing))
-
-
-def test_a_restart_is_refused_before_anything_is_removed(tmp_path: Path) -> None:
-    kept = tmp_path / "summary.json"
-    kept.write_text("{}", encoding="utf-8")
-    with pytest.raises(CaseError, match="restarted"):
-        P3DAgeingRun(P3DCase(**case_data()), MPI.COMM_SELF, tmp_path, restart=True)
-    assert kept.exists()
 
 
 def test_a_case_without_ageing_is_no_study() -> None:

@@ -17,6 +17,7 @@ from interphase.scripts.benchmarks import (
     manufactured,
     nucleus,
     ordering,
+    places,
     spectral,
     spinodal,
 )
@@ -55,6 +56,12 @@ def test_bm1b_early_energies() -> None:
     assert set(result.energies) == {1.0, 5.0, 10.0}
     assert result.mean_drift < 1e-13
     assert result.rises == 0
+
+
+def test_places_together_are_places_one_by_one() -> None:
+    together, alone = (way("SPM", 3, steps=2)() for way in (places.together, places.one_by_one))
+    assert together.note == alone.note
+    assert together.unknowns == alone.unknowns
 
 
 def test_allen_cahn_within_its_gate() -> None:

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 
 # Displacement of the finite differences of a Hessian [angstrom].
 _STEP: Final = 5e-3
-_MOST_STEPS: Final = 400
 _PUSH: Final = 0.03
 _SEED: Final = 7
 # Harmonic modes of a loose complex may come out slightly imaginary; a saddle is well below [1/cm].
@@ -31,6 +30,7 @@ class XTB:
         solvent: one that ALPB knows, such as ``acetone`` (permittivity 20.7, near that of the
             mixture of carbonates), or None for vacuum.
         fmax: forces below which a geometry counts as relaxed [eV/angstrom].
+        steps: of each of the two ways to relax, at most.
 
     Source: Bannwarth, Ehlert & Grimme, J. Chem. Theory Comput. 15, 1652 (2019); ALPB: Ehlert et
         al., J. Chem. Theory Comput. 17, 4250 (2021).
@@ -38,6 +38,7 @@ class XTB:
 
     solvent: str | None = "acetone"
     fmax: float = 0.02
+    steps: int = 400
 
     @property
     def name(self) -> str:
@@ -73,7 +74,7 @@ class XTB:
 
         def work() -> bool:
             return any(
-                method(atoms, logfile=None).run(fmax=self.fmax, steps=_MOST_STEPS)
+                method(atoms, logfile=None).run(fmax=self.fmax, steps=self.steps)
                 for method in (optimize.BFGS, optimize.FIRE)
             )
 

@@ -22,7 +22,7 @@ from interphase.parameters.errors import AtomisticError
 _BOUND: Final = 1.3
 
 # Species between two writes of the cache.
-_KEEP_EVERY: Final = 50
+_KEEP_EVERY: Final = 5
 
 ANCHORS: Final[Mapping[tuple[str, int], float]] = {
     ("O=C1OCCO1", 0): -0.26,
@@ -82,16 +82,16 @@ def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None)
     Raises:
         AtomisticError: if an anchor of the shift is missing.
     """
-    method = xtb or XTB(fmax=0.1)
+    method = xtb or XTB(fmax=0.1, steps=100)
     known = _read(cache)
     found: dict[Species, float] = {}
     dropped: dict[Species, str] = {}
-    for number, one in enumerate(network.species):
-        if number % _KEEP_EVERY == 0:
-            _write(cache, known)
+    for one in network.species:
         key = f"{one.smiles} {one.charge} {one.lithium} {method.name} {method.fmax}"
         if key not in known:
             known[key] = _energy(one, method)
+            if len(known) % _KEEP_EVERY == 0:
+                _write(cache, known)
         answer = known[key]
         if isinstance(answer, float):
             found[one] = answer

@@ -158,9 +158,17 @@ class Network:
 
 
 def skeletons(seeds: Sequence[str], limits: Limits) -> list[str]:
-    """Return fragments of the seeds, and what two of them make."""
+    """Return fragments of the seeds, and what two of them make.
+
+    Fragments with phosphorus join nothing: organophosphates come later than the film's first
+    nanometres, and would be half of the network.
+    """
     found = dict.fromkeys(skeleton.fragments(seeds))
-    pieces = [one for one in found if 0 < skeleton.radicals(one) <= limits.open_valences]
+    pieces = [
+        one
+        for one in found
+        if 0 < skeleton.radicals(one) <= limits.open_valences and "P" not in skeleton.elements(one)
+    ]
     for first, second in combinations_with_replacement(pieces, 2):
         if skeleton.heavy_atoms(first) + skeleton.heavy_atoms(second) <= limits.heavy_atoms:
             found.update(dict.fromkeys(skeleton.joins(first, second)))

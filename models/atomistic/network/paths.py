@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection, Iterator, Mapping, Sequence
+import heapq
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any, Final
@@ -88,53 +88,74 @@ def cheapest(steps: Sequence[Step], start: Collection[Species]) -> dict[Species,
     """Return the least cost of every species that can be reached [eV].
 
     A species costs what its cheapest step costs and all that the step consumes; what is there at
-    the start costs nothing. Costs are positive, so repeated passes end (Knuth's generalisation of
-    Dijkstra's algorithm).
+    the start costs nothing. Costs are positive, so the cheapest species not yet settled is final
+    (Knuth's generalisation of Dijkstra's algorithm).
 
     Source: Knuth, Inf. Process. Lett. 6, 1 (1977).
     """
-    cost = dict.fromkeys(start, 0.0)
-    changed = True
-    while changed:
-        changed = False
-        for step in steps:
-            total = weight(step)
-            for one in step.consumed:
-                total += cost.get(one, math.inf)
-            if total == math.inf:
-                continue
-            for one in step.made:
-                if total < cost.get(one, math.inf) - 1e-12:
-                    cost[one] = total
-                    changed = True
-    return cost
+    uses: dict[Species, list[int]] = {}
+    for number, step in enumerate(steps):
+        for one in set(step.consumed):
+            uses.setdefault(one, []).append(number)
+    waiting = [len(set(step.consumed)) for step in steps]
+    settled: dict[Species, float] = {}
+    heap: list[tuple[float, Species]] = [(0.0, one) for one in start]
+    while heap:
+        cost, one = heapq.heappop(heap)
+        if one in settled:
+            continue
+        settled[one] = cost
+        for number in uses.get(one, ()):
+            waiting[number] -= 1
+            if waiting[number] == 0:
+                step = steps[number]
+                total = weight(step) + sum(settled[part] for part in step.consumed)
+                for made in step.made:
+                    heapq.heappush(heap, (total, made))
+    return settled
 
 
-def paths(
-    steps: Sequence[Step], start: Sequence[Species], origin: Species, target: Species, count: int
-) -> list[Path]:
-    """Return the cheapest chains from one species to another, the best first.
+class Ways:
+    """Ways through a network from what is there at the start.
 
-    Args:
-        steps: of `directed`.
-        start: species that cost nothing.
-        origin: where the chain begins, one of ``start``.
-        target: where it ends.
-        count: how many chains, at most.
-
-    Raises:
-        AtomisticError: if the target cannot be reached.
+    Attributes:
+        cost: least cost of every species that can be reached [eV].
     """
-    cost = cheapest(steps, start)
-    if target not in cost:
-        raise AtomisticError(f"{target.name} cannot be reached from {origin.name}")
-    graph = _graph(steps, cost)
-    found = []
-    for nodes in islice(_simple(graph, origin, target), count):
-        chain = [steps[node] for node in nodes if isinstance(node, int)]
-        total = sum(graph.edges[pair]["weight"] for pair in zip(nodes, nodes[1:], strict=False))
-        found.append(Path(tuple(chain), float(total)))
-    return found
+
+    def __init__(self, steps: Sequence[Step], start: Collection[Species]) -> None:
+        """Settle the costs once, for any number of targets.
+
+        Args:
+            steps: of `directed`.
+            start: species that cost nothing.
+        """
+        self.cost = cheapest(steps, start)
+        self._steps = steps
+        self._graph = _graph(steps, self.cost)
+
+    def paths(self, origin: Species, target: Species, count: int) -> list[Path]:
+        """Return the cheapest chains from one species to another, the best first.
+
+        Args:
+            origin: where the chain begins, one of those at the start.
+            target: where it ends.
+            count: how many chains, at most.
+
+        Raises:
+            AtomisticError: if the target cannot be reached.
+        """
+        graph = self._graph
+        networkx = load("networkx")
+        if not (target in graph and origin in graph and networkx.has_path(graph, origin, target)):
+            raise AtomisticError(f"{target.name} cannot be reached from {origin.name}")
+        found = []
+        simple = networkx.shortest_simple_paths(graph, origin, target, weight="weight")
+        for nodes in islice(simple, count):
+            chain = tuple(self._steps[node] for node in nodes if isinstance(node, int))
+            pairs = zip(nodes, nodes[1:], strict=False)
+            total = sum(graph.edges[pair]["weight"] for pair in pairs)
+            found.append(Path(chain, float(total)))
+        return found
 
 
 def _graph(steps: Sequence[Step], cost: Mapping[Species, float]) -> Any:
@@ -149,7 +170,3 @@ def _graph(steps: Sequence[Step], cost: Mapping[Species, float]) -> Any:
         for one in step.made:
             graph.add_edge(number, one, weight=0.0)
     return graph
-
-
-def _simple(graph: Any, origin: Species, target: Species) -> Iterator[list[Any]]:
-    return iter(load("networkx").shortest_simple_paths(graph, origin, target, weight="weight"))

@@ -22,7 +22,7 @@ from interphase.models.atomistic.network.network import (
     Species,
     build,
 )
-from interphase.models.atomistic.network.paths import Step, cheapest, directed, paths
+from interphase.models.atomistic.network.paths import Step, Ways, cheapest, directed
 from interphase.models.atomistic.network.skeleton import (
     canonical,
     fragments,
@@ -128,12 +128,12 @@ def test_cheapest_way_is_the_one_of_all_ways(network: Network) -> None:
     assert cost[b] == pytest.approx(0.24)
     # both co-reactants are paid for: 0.22 + 0.24 + 0.12 against 0.72 at once
     assert cost[d] == pytest.approx(0.58)
-    found = paths(steps, [a], a, d, 5)
+    found = Ways(steps, [a]).paths(a, d, 5)
     assert found[0].cost == pytest.approx(0.58)
     assert [one.cost for one in found] == sorted(one.cost for one in found)
     assert len({one.steps for one in found}) == len(found)
     with pytest.raises(AtomisticError, match=r"\[CO3\] cannot be reached from \[EC\]"):
-        paths(steps[1:2], [a], a, b, 1)
+        Ways(steps[1:2], [a]).paths(a, b, 1)
     # on the real network: no species is cheaper than its own cheapest step allows
     small = network.only(network.species[:150])
     every = directed(small, made_up(small, 3), 0.5)

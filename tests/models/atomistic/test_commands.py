@@ -1,0 +1,93 @@
+"""``interphase params``: audit, compute, fill, export, and what they refuse."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from mpi4py import MPI
+
+from interphase.models.atomistic import result_file
+from interphase.models.atomistic.registry import Recipe
+from interphase.models.atomistic.result import Computed
+from interphase.parameters.provenance import Range
+from interphase.parameters.table import load_table
+from interphase.scripts.main import main
+
+pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
+
+BETTER = Computed("molar_volume", "LiF", 9.9e-6, "m^3/mol", Range(9.88e-6, 9.92e-6), "a potential")
+
+
+def test_audit_of_all_tables(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    assert main(["params", "audit"]) == 0
+    text = capsys.readouterr().out
+    assert "literature: " in text and "graphite_carbonate: " in text
+    assert "0 problems" in text
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(
+        "schema: 1\nname: bad\ntitle: t\nparameters:\n  - {name: porosity, of: film, value: 0.1, "
+        "unit: '-', uncertainty: {none: todo}, method: m, "
+        "source: {kind: measured, reference: r}}\n"
+    )
+    assert main(["params", "audit", str(bad)]) == 1
+    assert "PROBLEM porosity.film: uncertainty.none: 'todo'" in capsys.readouterr().out
+    assert main(["params", "audit", "litrature"]) == 2
+
+
+def test_fill_with_a_result_file(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    file = result_file.write(tmp_path / "lif.json", [BETTER], "interphase params compute x y")
+    output = tmp_path / "filled.yaml"
+    words = ["params", "fill", "graphite_carbonate", "--from", "computed,literature"]
+    assert main([*words, "--results", str(file.path), "-o", str(output)]) == 0
+    row = load_table(output).get("molar_volume", "LiF")
+    assert row.value == 9.9e-6
+    assert row.source.kind == "computed" and file.sha256[:12] in row.source.where
+    assert "alternatives: literature 9.83e-06" in row.note
+    kept = json.loads(output.with_suffix(".alternatives.json").read_text())
+    assert {one["key"] for one in kept} == {
+        one.key for one in load_table("graphite_carbonate").parameters
+    }
+    # a changed file is refused, and so is an unknown origin
+    file.path.write_text(file.path.read_text().replace("9.9e-06", "9.8e-06"))
+    capsys.readouterr()
+    assert main([*words, "--results", str(file.path)]) == 2
+    assert "its hash does not fit" in capsys.readouterr().out
+    assert main(["params", "fill", "graphite_carbonate", "--from", "dft"]) == 2
+
+
+def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    path = tmp_path / "t.jsonld"
+    assert main(["params", "export", "literature", "-o", str(path)]) == 0
+    assert json.loads(path.read_text())["name"] == "literature"
+    assert "with a term of EMMO" in capsys.readouterr().out
+    assert main(["params", "export", "literature", "-o", str(path)]) == 2
+    assert "exists; name another file" in capsys.readouterr().out
+    assert main(["params", "export", "literature", "--format", "csv"]) == 0
+    assert capsys.readouterr().out.startswith("name,of,value")
+
+
+def test_compute(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The result is printed and written with the command that makes it again."""
+
+    class Quick:
+        def run(self) -> tuple[Computed, ...]:
+            return (BETTER,)
+
+    quick = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Quick())
+    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": quick})
+    path = tmp_path / "lif.json"
+    assert main(["params", "compute", "lattice", "LiF", "--method", "two", "-o", str(path)]) == 0
+    assert "molar_volume.LiF" in capsys.readouterr().out
+    found = result_file.read(path)
+    assert found.command == "interphase params compute lattice LiF --method two"
+    for words, said in (
+        (["lattice", "LiF", "--method", "three"], "method 'three' is not known"),
+        (["latice", "LiF"], "did you mean 'lattice'"),
+        (["lattice"], "name a property and a material"),
+    ):
+        assert main(["params", "compute", *words]) == 2
+        assert said in capsys.readouterr().out

@@ -1,0 +1,61 @@
+"""``interphase params network`` on a network with made-up energies."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+pytest.importorskip("rdkit")
+pytest.importorskip("networkx")
+
+from interphase.models.atomistic.network import energies as energies_module
+from interphase.models.atomistic.network.energies import Energies
+from interphase.models.atomistic.network.network import Network
+from interphase.scripts.main import main
+
+pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
+
+
+def test_paths_and_yields_are_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def made_up(network: Network, xtb: object = None, cache: object = None) -> Energies:
+        draw = np.random.default_rng(3).normal(-4.0, 1.0, len(network.species))
+        found = {
+            one: float(value) * len(one.smiles)
+            for one, value in zip(network.species, draw, strict=True)
+        }
+        return Energies(found, -1.0, 0.0, 0.5)
+
+    monkeypatch.setattr(energies_module, "compute", made_up)
+    path = tmp_path / "network.json"
+    words = [
+        "params",
+        "network",
+        "--potentials",
+        "0.5",
+        "--runs",
+        "2",
+        "--paths",
+        "1",
+        "--seeds",
+        "EC",
+    ]
+    assert main([*words, "-o", str(path)]) == 0
+    content = json.loads(path.read_text())
+    assert content["species"] >= 200 and content["reactions"] >= 1000
+    (one,) = content["potentials"]
+    assert one["potential [V]"] == 0.5
+    assert set(one["yields"]) >= {"Li2EDC", "Li2CO3", "LiF"}
+    assert all(way["steps"] for ways in one["paths"].values() for way in ways)
+    assert "0.5 V vs Li/Li+" in capsys.readouterr().out
+
+
+def test_bad_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["params", "network", "--seeds", "EC,DEC"]) == 2
+    assert "seed 'DEC' is not known" in capsys.readouterr().out
+    assert main(["params", "network", "--potentials", "low"]) == 2
