@@ -13,6 +13,7 @@ from mpi4py import MPI
 
 from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.errors import CaseError
+from interphase.scripts.commands.check_p3d import whole_cell
 from interphase.solvers.p3d.ageing_run import P3DAgeingRun
 from interphase.solvers.p3d.ageing_setup import build_aged_cell, film_maker
 from interphase.solvers.stopping import Ending
@@ -141,6 +142,14 @@ def test_a_film_that_cannot_be_is_refused_by_its_key(film: dict[str, Any], key: 
 def test_bad_blocks_are_refused(ageing: dict[str, Any], text: str) -> None:
     with pytest.raises(CaseError, match=text):
         P3DCase(**case_data(**ageing))
+
+
+def test_check_tells_what_is_simulated_and_looks_at_the_film() -> None:
+    text = "\n".join(whole_cell("pouch", P3DCase(**case_data()), 1))
+    assert "12 cycles, few of them simulated; films for at most 8 clusters" in text
+    assert "in one cycle" in text
+    with pytest.raises(CaseError, match="ageing.film.law"):
+        whole_cell("pouch", P3DCase(**case_data(film={"law": "none such"})), 1)
 
 
 def test_a_case_without_ageing_is_no_study() -> None:
