@@ -233,7 +233,7 @@ def test_limits_bound_the_species() -> None:
 
 
 def test_bonds_are_those_of_the_skeleton_not_of_the_first_guess() -> None:
-    """The salt's anion starts from a poor geometry with fluorines side by side, and relaxes well."""
+    """The salt's anion starts with fluorines side by side, and relaxes to what it is."""
     pytest.importorskip("tblite")
     members = [Species(EC, q, 0) for q in (0, -1)]
     salt = Species(KNOWN["PF6"], -1, 0)
