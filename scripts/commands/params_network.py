@@ -42,6 +42,9 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--seeds", default="EC,PF6-", help="molecules to start from (EC,PF6-)")
+    parser.add_argument(
+        "--heavy-atoms", type=int, default=10, help="of the largest species (10: Li2EDC)"
+    )
     parser.add_argument("--potentials", default="1.5,1.2,0.9,0.6,0.3,0.0", help="V vs Li/Li+")
     parser.add_argument("--paths", type=int, default=3, help="of each product (3)")
     parser.add_argument("--runs", type=int, default=10, help="stochastic runs (10)")
@@ -61,7 +64,7 @@ def _run(parsed: argparse.Namespace) -> int:
         if MPI.COMM_WORLD.size > 1:
             raise AtomisticError("interphase params network runs on one rank; leave out mpirun")
         potentials = [float(text) for text in parsed.potentials.split(",")]
-        network = _build(parsed.seeds.split(","))
+        network = _build(parsed.seeds.split(","), parsed.heavy_atoms)
     except (InterphaseError, ValueError) as error:
         logger.error("error: %s", error)
         return BAD_CASE
@@ -78,10 +81,10 @@ def _run(parsed: argparse.Namespace) -> int:
     return DONE
 
 
-def _build(seeds: list[str]) -> Network:
-    from interphase.models.atomistic.network.network import build
+def _build(seeds: list[str], heavy_atoms: int) -> Network:
+    from interphase.models.atomistic.network.network import Limits, build
 
-    return build([seed.strip() for seed in seeds])
+    return build([seed.strip() for seed in seeds], Limits(heavy_atoms=heavy_atoms))
 
 
 def _work(network: Network, potentials: list[float], parsed: argparse.Namespace) -> dict[str, Any]:

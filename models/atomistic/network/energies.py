@@ -15,6 +15,7 @@ from interphase.models.atomistic.molecules.cycle import LITHIUM_ABSOLUTE
 from interphase.models.atomistic.molecules.molecule import Molecule, build
 from interphase.models.atomistic.molecules.thermo import rigid_gibbs
 from interphase.models.atomistic.molecules.xtb import XTB
+from interphase.models.atomistic.network import skeleton
 from interphase.models.atomistic.network.network import Edge, Network, Species
 from interphase.parameters.errors import AtomisticError
 
@@ -119,7 +120,7 @@ def _energy(one: Species, xtb: XTB) -> float | str:
     try:
         start = build(one.name, one.smiles, one.lithium, one.total_charge, one.unpaired)
         relaxed = xtb.relaxed(start)
-        if _bonds(relaxed) != _bonds(start):
+        if _bonds(relaxed) != skeleton.bonds(one.smiles):
             return "its bonds change"
         return xtb.energy(relaxed) + rigid_gibbs(relaxed, 298.15)
     except AtomisticError as error:
@@ -178,6 +179,7 @@ class Barriers:
     intrinsic: Mapping[str, float] = field(
         default_factory=lambda: {
             "reduction": 0.3,
+            "dissociation": 0.6,
             "lithiation": 0.1,
             "split": 0.9,
             "exchange": 1.0,

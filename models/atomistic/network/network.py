@@ -11,7 +11,7 @@ from typing import Final, Literal
 from interphase.models.atomistic.network import skeleton
 from interphase.parameters.errors import AtomisticError
 
-Kind = Literal["reduction", "lithiation", "split", "exchange"]
+Kind = Literal["reduction", "dissociation", "lithiation", "split", "exchange"]
 
 ELECTRON: Final = "e-"
 LITHIUM: Final = "Li+"
@@ -87,7 +87,8 @@ class Edge:
     """One elementary reaction, in the direction in which it is written.
 
     Attributes:
-        kind: reduction, lithiation, split (or opening) of a bond, exchange of a fragment.
+        kind: reduction, reduction that breaks a bond (dissociation), lithiation, split (or
+            opening) of a bond, exchange of a fragment.
         consumed: species; `ELECTRON` and `LITHIUM` are counted apart.
         made: species.
         electrons: that are consumed.
@@ -179,15 +180,15 @@ def states(smiles: str, limits: Limits) -> Iterator[Species]:
     """Return the charges and lithium ions that a skeleton may have.
 
     Open valences take one electron each; a closed shell takes one. Lithium binds to oxygen and
-    fluorine only.
+    fluorine only, to an anion no more than neutralises it: in the liquid the next ion has a shell
+    of its own.
     """
     least = skeleton.formal_charge(smiles)
     electrons = max(1, skeleton.radicals(smiles))
     binds = bool({"O", "F"} & set(skeleton.elements(smiles)))
     for added, lithium in product(range(electrons + 1), range(limits.lithium * binds + 1)):
         one = Species(smiles, least - added, lithium)
-        # more than one ion beyond the charge is held by nothing
-        if abs(one.total_charge) <= limits.total_charge:
+        if abs(one.total_charge) <= limits.total_charge and lithium <= max(1, -one.charge):
             yield one
 
 
@@ -239,11 +240,12 @@ def _splits(by_skeleton: Mapping[str, list[Species]], limits: Limits) -> Iterato
         for parts in _reachable(smiles, by_skeleton):
             for one in group:
                 for made in product(*(by_skeleton[part] for part in parts)):
-                    if (
-                        sum(part.charge for part in made) == one.charge
-                        and sum(part.lithium for part in made) == one.lithium
-                    ):
+                    electrons = one.charge - sum(part.charge for part in made)
+                    ions = sum(part.lithium for part in made) - one.lithium
+                    if (electrons, ions) == (0, 0):
                         yield Edge("split", (one,), tuple(sorted(made)))
+                    elif electrons == 1 and ions in (0, 1):
+                        yield Edge("dissociation", (one,), tuple(sorted(made)), 1, ions)
 
 
 def _reachable(smiles: str, known: Mapping[str, object]) -> list[skeleton.Split]:

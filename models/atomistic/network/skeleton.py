@@ -46,6 +46,17 @@ def elements(smiles: str) -> Counter[str]:
 
 
 @functools.lru_cache(maxsize=4096)
+def bonds(smiles: str) -> frozenset[tuple[int, int]]:
+    """Return the pairs of atoms that are bound, hydrogen included, in the order of RDKit."""
+    chem = load("rdkit.Chem")
+    pairs = (
+        sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+        for bond in chem.AddHs(chem.MolFromSmiles(smiles)).GetBonds()
+    )
+    return frozenset((first, second) for first, second in pairs)
+
+
+@functools.lru_cache(maxsize=4096)
 def radicals(smiles: str) -> int:
     """Return the number of open valences."""
     if smiles in _BY_HAND:

@@ -230,3 +230,18 @@ def test_limits_bound_the_species() -> None:
     assert all(one.lithium <= 1 for one in few.species)
     assert max(sum(v for k, v in one.atoms().items() if k not in ("H", "Li"))
                for one in few.species) == 6  # fmt: skip
+
+
+def test_bonds_are_those_of_the_skeleton_not_of_the_first_guess() -> None:
+    """The salt's anion starts with fluorines side by side, and relaxes to what it is."""
+    pytest.importorskip("tblite")
+    members = [Species(EC, q, 0) for q in (0, -1)]
+    salt = Species(KNOWN["PF6"], -1, 0)
+    assert salt in compute(Network((*members, salt), ())).gibbs
+
+
+def test_an_electron_may_break_a_bond(network: Network) -> None:
+    """The opened ring with a second electron is no minimum: it leaves as carbonate and ethylene."""
+    texts = {edge.describe(): edge.kind for edge in network.edges}
+    assert texts["Li[EC-open] + Li+ + e- -> [C2H4] + Li2[CO3]"] == "dissociation"
+    assert all(one.lithium <= max(1, -one.charge) for one in network.species)
