@@ -62,10 +62,12 @@ class NodalSpace:
         self._number(by_position=by_position)
         self._scatter = self._make_scatter()
         u, w = ufl.TrialFunction(self.space), ufl.TestFunction(self.space)
-        self.mass = self.assemble_vector(w * ufl.dx)
         self.dim = geometry.mesh.geometry.dim
         self.laplacian: Any = None
         self.laplacian = self.assemble(ufl.inner(ufl.grad(u), ufl.grad(w)) * ufl.dx)
+        consistent = self.assemble(u * w * ufl.dx)
+        self.mass = row_sums(consistent)
+        consistent.destroy()
         self.volume = self.sum(self.mass)
 
     @cached_property
@@ -241,6 +243,14 @@ class NodalSpace:
         # A rank may own a node without owning a facet that touches it.
         mark.scatter_reverse(la.InsertMode.add)
         return self.owned(mark.array) > 0.5
+
+
+def row_sums(a: Any) -> Array:
+    """Return the row sums of a matrix, shape (owned rows,)."""
+    ones, out = a.createVecRight(), a.createVecLeft()
+    ones.set(1.0)
+    a.mult(ones, out)
+    return np.array(out.array)
 
 
 def stack_full(space: NodalSpace, fields: Sequence[Array]) -> Array:

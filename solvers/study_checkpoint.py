@@ -57,7 +57,7 @@ def save(study: AgeingStudy, folder: Path, case: Case, notes: Mapping[str, Any])
                 (temporary / _patch(i)).mkdir(parents=True)
 
     on_root(comm, prepare)
-    study.films.each(lambda i, film: _save_patch(film, temporary / _patch(i)))
+    study.films.each(lambda i, film: save_patch(film, temporary / _patch(i)))
 
     def finish() -> None:
         with writing(temporary):
@@ -87,17 +87,21 @@ def load(study: AgeingStudy, folder: Path, case: Case) -> dict[str, Any]:
     comm = study.films.comm
     path, meta = on_root(comm, lambda: _find(folder))
     _check_case(meta["case"], case)
-    study.films.each(lambda i, film: _load_patch(film, path / _patch(i)))
+    study.films.each(lambda i, film: load_patch(film, path / _patch(i)))
     study.on_cell(lambda cell: cell.restore(_load_cell(path / "cell.npz")))
-    stored = meta["state"]
+    study.state = read_state(meta["state"])
+    return dict(meta["notes"])
+
+
+def read_state(stored: Mapping[str, Any]) -> StudyState:
+    """Return the state of a study of what ``asdict`` made of it."""
     growth = stored["growth"]
     parts = {
         "pace": Pace(**stored["pace"]),
         "cursor": Cursor(**stored["cursor"]),
         "growth": None if growth is None else tuple(CycleGrowth(**one) for one in growth),
     }
-    study.state = StudyState(**{**stored, **parts})
-    return dict(meta["notes"])
+    return StudyState(**{**stored, **parts})
 
 
 def load_cell(folder: Path) -> CellState:
@@ -144,7 +148,8 @@ def _find(folder: Path) -> tuple[Path, dict[str, Any]]:
     )
 
 
-def _save_patch(film: object, folder: Path) -> None:
+def save_patch(film: object, folder: Path) -> None:
+    """Write the state of a phase-field patch. Collective on its ranks."""
     if not isinstance(film, PhaseFieldPatch):
         raise CheckpointError("only phase-field patches can be saved")
     problem = film.problem
@@ -159,7 +164,8 @@ def _save_patch(film: object, folder: Path) -> None:
     checkpoints.save(problem.space, problem.solver.electrode, RunFolder(folder), film.state, extra)
 
 
-def _load_patch(film: object, folder: Path) -> None:
+def load_patch(film: object, folder: Path) -> None:
+    """Put a patch back to what was written. Collective on its ranks."""
     if not isinstance(film, PhaseFieldPatch):
         raise CheckpointError("only phase-field patches can be continued")
     problem, solver = film.problem, film.problem.solver

@@ -78,6 +78,8 @@ def ageing_row(
         "cycles_jumped": exchange.jumped,
         "discharge_capacity": capacity.last,
         "lost_capacity": lost,
+        "lost_charge": lost * _COULOMB_PER_AH / float(places.film_area.sum()),
+        "lost_charge_geometric": lost * _COULOMB_PER_AH / float(places.area.sum()),
         "film_lithium": float(places.film_area @ lithium),
         "remaining_capacity": capacity.remaining(lost + plated),
         "film_thickness": float(weight @ thickness),

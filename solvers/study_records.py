@@ -21,6 +21,7 @@ logger = logging.getLogger(__name__)
 AGEING: Final = (
     ("time", "s"), ("cycle", "-"), ("cycles_jumped", "-"), ("throughput", "A.h"),
     ("discharge_capacity", "A.h"), ("lost_capacity", "A.h"), ("remaining_capacity", "-"),
+    ("lost_charge", "C/m2"), ("lost_charge_geometric", "C/m2"),
     ("lost_lithium", "mol"), ("film_lithium", "mol"), ("film_resistance", "ohm"),
     ("film_thickness", "m"), ("film_thickness_least", "m"), ("film_thickness_largest", "m"),
     ("film_thickness_geometric", "m"), ("lowest_potential", "V"), ("highest_potential", "V"),

@@ -87,6 +87,13 @@ def build_study(
     make = make or (lambda index, ranks: _patch(case, ranks))
     films = FilmGroup(comm, cell_case.patch_count, make)
     thickness = float(np.mean(films.each(lambda i, film: film.thickness)))
+    if not thickness > 0.0:
+        raise CaseError(
+            "a film of no thickness cannot answer a cell; begin with kind: planar_film of some "
+            "tenths of a nanometre, nuclei may appear in it, or with a bare electrode in one "
+            "dimension and seeds: {law: none}",
+            "initial.kind",
+        )
     cell: PyBaMMCell | None = None
     if comm.rank == 0:
         made: list[PyBaMMCell] = []

@@ -19,6 +19,7 @@ from interphase.scripts.benchmarks import (
     manufactured,
     nucleus,
     ordering,
+    places,
     spectral,
     spinodal,
 )
@@ -131,6 +132,22 @@ def _growth(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     return rows
 
 
+def _places(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
+    rows: list[Record] = []
+    for kind in places.KINDS:
+        first, *more = places.COUNTS
+        ways = [
+            Way("one call for all", partial(places.together, kind, first)),
+            Way("compiled", partial(places.together, kind, first, compiled=True)),
+            Way("solver.step, one by one", partial(places.one_by_one, kind, first), reference=True),
+        ]
+        rows += paired(f"{kind} at {first} places", ways, repeats, say=say)
+        for count in more:
+            way = Way("one call for all", partial(places.together, kind, count))
+            rows += paired(f"{kind} at {count} places", [way], repeats, say=say)
+    return rows
+
+
 def _scaling(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     rows = films.scaling(comm, repeats)
     for cells in sorted({512, round(512 * comm.size**0.5)}):
@@ -174,12 +191,13 @@ ALL: Final = (
         "cell_laws_dfn", "a P2D beside PyBaMM's own five film laws (minutes)",
         lambda comm, repeats, say: cell_laws.beside_pybamm(("DFN",), repeats, say),
     ),
+    Benchmark("places", "local models of a whole cell, 100 to 800 places (minutes)", _places),
     Benchmark("bm1b_demo", "the demo's way, all hundred steps (minutes)", _bm1b_demo),
     Benchmark("bm1b_long", "spinodal decomposition to t = 1e4 (minutes)", _bm1b_long),
 )  # fmt: skip
-"""All benchmarks; the last three only by name."""
+"""All benchmarks; the slowest only by name."""
 
-BY_NAME_ONLY: Final = ("cell_laws_dfn", "bm1b_demo", "bm1b_long")
+BY_NAME_ONLY: Final = ("places", "cell_laws_dfn", "bm1b_demo", "bm1b_long")
 
 
 def select(names: Sequence[str], ranks: int) -> list[Benchmark]:

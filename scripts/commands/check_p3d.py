@@ -11,6 +11,7 @@ from interphase.meshes.cell3d import STACK, check_grid
 from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.errors import CaseError, did_you_mean
 from interphase.solvers.cell_types import ControlStep
+from interphase.solvers.p3d.ageing_setup import film_maker
 from interphase.solvers.p3d.setup import grid_of, layers_of, program_of
 from interphase.solvers.progress import readable
 
@@ -43,7 +44,8 @@ def whole_cell(name: str, case: P3DCase, ranks: int) -> list[str]:
     capacity = layers.capacity * volume / layers.period / 3600.0
     program = program_of(case, capacity)
     places = int(grid.place.max()) + 1
-    steps = case.drive.cycles * sum(_steps(case, step, capacity) for step in program)
+    cycles = case.drive.cycles if case.ageing is None else 1
+    steps = cycles * sum(_steps(case, step, capacity) for step in program)
     seconds = steps * places * _PER_PLACE[case.pair.model] / ranks
     lines = [
         f"{name}: the case is valid",
@@ -58,6 +60,15 @@ def whole_cell(name: str, case: P3DCase, ranks: int) -> list[str]:
         f"  steps       about {steps:,}",
         f"  time        about {readable(seconds)} on {ranks} rank(s)",
     ]
+    if case.ageing is not None:
+        # its blocks are checked by making it
+        film_maker(case)
+        lines[-2:] = [
+            f"  ageing      {case.drive.cycles} cycles, few of them simulated; films for at most "
+            f"{case.ageing.clusters} clusters of places",
+            f"  steps       about {steps:,} in one cycle",
+            f"  time        about {readable(seconds)} for one cycle on {ranks} rank(s)",
+        ]
     if not case.heat.cooling:
         lines.append("  warning     no face is cooled: all heat stays in the cell")
     return lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,8 +14,7 @@ from mpi4py import MPI
 from interphase.parameters.errors import CouplingError
 from interphase.solvers.cell_types import ControlStep
 from interphase.solvers.coupling import AgeingStudy
-from interphase.solvers.exposure import Film
-from interphase.solvers.film_group import FilmGroup
+from interphase.solvers.film_group import FilmGroup, FilmMaker
 from interphase.solvers.p3d.clustered_cell import ClusteredCell
 from interphase.solvers.p3d.clusters import ClusterPlaces, Clusters, Labels
 from interphase.solvers.p3d.local_models import PyBaMMPlaces, Travel
@@ -75,6 +74,21 @@ class PlacesOfRank:
     area: Array
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class KnownClusters:
+    """Groups of places of a study that goes on.
+
+    Attributes:
+        labels: cluster of every place of all ranks, by number.
+        temperature: at which the films of each cluster are asked [K], (clusters,).
+        window: lowest and highest potential of the tables [V].
+    """
+
+    labels: Labels
+    temperature: Array
+    window: tuple[float, float]
+
+
 @dataclass(frozen=True)
 class CellAgeing:
     """A study of a cell in three dimensions, and how its places are grouped.
@@ -93,7 +107,8 @@ def build_ageing(
     own: PlacesOfRank,
     comm: MPI.Comm,
     plan: AgeingPlan,
-    make_film: Callable[[int, MPI.Comm], Film],
+    make_film: FilmMaker,
+    known: KnownClusters | None = None,
 ) -> CellAgeing:
     """Run a cycle to see how places differ, group them, and give every group its films. Collective.
 
@@ -105,10 +120,15 @@ def build_ageing(
         comm: all ranks.
         plan: how it is aged.
         make_film: makes a film on the ranks that share it, by its number.
+        known: groups of a study that goes on; None: they are found.
     """
-    features, window = scout(cell, own.models, plan.program)
-    spans = np.array([plan.temperature_span, plan.potential_span, plan.potential_span])
-    clusters = Clusters.of(comm, own.numbers, own.area, features, spans, plan.clusters)
+    if known is None:
+        features, window = scout(cell, own.models, plan.program)
+        spans = np.array([plan.temperature_span, plan.potential_span, plan.potential_span])
+        clusters = Clusters.of(comm, own.numbers, own.area, features, spans, plan.clusters)
+    else:
+        window = known.window
+        clusters = Clusters.given(comm, own.numbers, own.area, known.labels, known.temperature)
     nodes = own.models.pair.nodes
     places = ClusterPlaces.of(clusters, nodes.positions, nodes.area, plan.patches, plan.area_ratio)
     films = FilmGroup(comm, places.films.size, make_film)

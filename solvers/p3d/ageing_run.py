@@ -8,7 +8,7 @@ import math
 import time as clock
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +21,7 @@ from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import CaseError, ConvergenceError, CouplingError
 from interphase.solvers.cell_types import CellLimitError
 from interphase.solvers.leg import Leg
+from interphase.solvers.p3d import ageing_checkpoint as checkpoints
 from interphase.solvers.p3d.ageing_setup import AgedCell, build_aged_cell
 from interphase.solvers.p3d.clustered_cell import ClusteredSegment
 from interphase.solvers.p3d.outputs import CellRecorder
@@ -36,6 +37,8 @@ from interphase.solvers.study_state import Exchange
 logger = logging.getLogger(__name__)
 
 _AH: Final = 3600.0
+# A checkpoint is written at least this often [s of wall time].
+_SAFETY_INTERVAL: Final = 600.0
 
 COLUMNS: Final = (
     ("time", "s"), ("cycle", "-"), ("cycles_jumped", "-"), ("throughput", "A.h"),
@@ -58,12 +61,27 @@ CLUSTER_COLUMNS: Final = (
 
 @dataclass
 class _Notes:
-    """What a run remembers from exchange to exchange."""
+    """What a run remembers across restarts.
+
+    Attributes:
+        discharged: in the cycle so far [A h].
+        first: discharge of the first cycle [A h]; 0 before its end.
+        books: largest imbalance of lithium so far [-].
+        error: largest error of an exchange so far [-].
+        wall: time that the run has taken [s].
+        row: the last one of ``ageing.csv``.
+        counts: rows by file.
+        entries: time [s] and file of every picture.
+    """
 
     discharged: float = 0.0
-    first: float = math.nan
+    first: float = 0.0
     books: float = 0.0
     error: float = 0.0
+    wall: float = 0.0
+    row: dict[str, float] = field(default_factory=dict)
+    counts: dict[str, int] = field(default_factory=dict)
+    entries: list[dict[str, Any]] = field(default_factory=list)
 
 
 class P3DAgeingRun:
@@ -73,7 +91,7 @@ class P3DAgeingRun:
         case: with a block ``ageing``.
         comm: its ranks.
         output: folder of the results.
-        restart: is refused: there are no checkpoints of such runs yet.
+        restart: go on from the checkpoint in it.
         overwrite: an older run in it may be removed.
 
     Attributes:
@@ -84,14 +102,15 @@ class P3DAgeingRun:
         self, case: P3DCase, comm: MPI.Comm, output: Path, *,
         restart: bool = False, overwrite: bool = False,
     ) -> None:  # fmt: skip
-        if restart:
-            raise CaseError("cannot be restarted yet; start anew with --overwrite", "ageing")
         self._case, self._comm = case, comm
-        self._started = clock.perf_counter()
+        self._started = self._saved = clock.perf_counter()
+        restart = restart and on_root(comm, lambda: checkpoints.exists(output))
         self._folder: RunFolder = on_root(
-            comm, lambda: open_folder(output, restart=False, overwrite=overwrite)
+            comm, lambda: open_folder(output, restart=restart, overwrite=overwrite)
         )
-        self.aged: AgedCell = build_aged_cell(case, comm)
+        found = checkpoints.find(output, comm) if restart else None
+        known = None if found is None else checkpoints.known_clusters(found[1])
+        self.aged: AgedCell = build_aged_cell(case, comm, known)
         self._study = self.aged.ageing.study
         with self._films_shown():
             self._recorder = CellRecorder(self._folder, self.aged.cell)
@@ -100,21 +119,28 @@ class P3DAgeingRun:
             "patches": Table(self._folder.path / "patches.csv", header(CLUSTER_COLUMNS)),
         }
         self._notes = _Notes()
-        self._row: dict[str, float] = {}
-        on_root(comm, self._begin)
+        if found is not None:
+            self._notes = _Notes(**checkpoints.load(self.aged, *found, case))
+        on_root(comm, lambda: self._begin(restart=restart))
+        # known on all ranks, as the recorder counts on all
+        self._recorder.counts["places"] = self._notes.counts.get("places", 0)
+        self._recorder.entries = list(self._notes.entries)
 
-    def _begin(self) -> None:
+    def _begin(self, *, restart: bool) -> None:
         # PyBaMM is there already
         from interphase.models.cell.sources import describe_cell
 
-        self._folder.clear()
-        self._recorder.begin(None, [])
-        for table in self._tables.values():
-            table.begin(None)
+        notes = self._notes
+        if not restart:
+            self._folder.clear()
+        counts = {"series": 0, "places": notes.counts.get("places", 0)} if restart else None
+        self._recorder.begin(counts, notes.entries)
+        for name, table in self._tables.items():
+            table.begin(notes.counts.get(name, 0) if restart else None)
         write_whole(self._folder.case, self._case.to_yaml())
         entry = describe_run(self._comm.size, 0)
         entry["cell"] = describe_cell(spec_of(self._case))
-        write_provenance(self._folder.path / "provenance.json", entry, restart=False)
+        write_provenance(self._folder.path / "provenance.json", entry, restart=restart)
 
     def run(self, *, walltime: float | None = None) -> Ending:
         """Run all cycles, or to an end of life or the wall time. Collective.
@@ -127,7 +153,7 @@ class P3DAgeingRun:
         with log, StopRequest(self._comm, walltime=walltime) as stop:
             while not self._study.done:
                 try:
-                    self._note(self._study.exchange())
+                    self._note(self._exchange())
                 except CellLimitError as error:
                     return self._conclude(Ending.DONE, f"end of life: {error}")
                 except (CouplingError, ConvergenceError) as error:
@@ -136,7 +162,25 @@ class P3DAgeingRun:
                 ending = stop.check()
                 if ending is not None:
                     return self._conclude(ending, "")
+                late = clock.perf_counter() - self._saved > _SAFETY_INTERVAL
+                # all ranks decide together
+                if self._comm.allreduce(int(late), op=MPI.MAX):
+                    self.save()
         return self._conclude(Ending.DONE, "")
+
+    def _exchange(self) -> Exchange:
+        """Go on to the next exchange; if it fails, cell and films are as they were before it."""
+        study = self._study
+        films, cell = study.films.keep(), study.on_cell(lambda stepper: stepper.state())
+        pace = study.state.pace
+        try:
+            return study.exchange()
+        except (CouplingError, ConvergenceError, CaseError):
+            study.films.give_back(films)
+            study.on_cell(lambda stepper: stepper.restore(cell))
+            # Tries that came to nothing do not make the exchanges of a restart short.
+            study.state.pace = pace
+            raise
 
     # ---------------------------------------------------------------- rows
 
@@ -153,7 +197,9 @@ class P3DAgeingRun:
         notes.error = max(notes.error, exchange.error)
         row = self._values(exchange, leg)
         films = self._films(exchange)
-        self._row = row
+        notes.row = row
+        notes.counts["ageing"] = notes.counts.get("ageing", 0) + 1
+        notes.counts["patches"] = notes.counts.get("patches", 0) + len(films)
 
         def write() -> None:
             self._tables["ageing"].append([[row[name] for name, _ in COLUMNS]])
@@ -179,7 +225,7 @@ class P3DAgeingRun:
         done = leg.cursor.cycle > 0 and leg.cursor.at_start
         capacity = so_far if done else math.nan
         notes.discharged = 0.0 if done else so_far
-        if done and math.isnan(notes.first):
+        if done and not notes.first > 0.0:
             notes.first = capacity
         lost = self._study.on_cell(lambda stepper: float(stepper.lost_lithium))
         throughput = self._study.on_cell(lambda stepper: float(stepper.throughput))
@@ -193,7 +239,7 @@ class P3DAgeingRun:
             "cycles_jumped": exchange.jumped,
             "throughput": throughput,
             "discharge_capacity": capacity,
-            "remaining_capacity": capacity / notes.first,
+            "remaining_capacity": capacity / notes.first if notes.first > 0.0 else math.nan,
             "lost_capacity": lost * FARADAY / _AH,
             "lost_lithium": lost,
             "film_lithium": float(self._study.places.film_area @ lithium),
@@ -247,12 +293,21 @@ class P3DAgeingRun:
 
     @property
     def _wall(self) -> float:
-        return clock.perf_counter() - self._started
+        return self._notes.wall + clock.perf_counter() - self._started
+
+    def save(self) -> None:
+        """Write a checkpoint. Collective."""
+        notes, recorder = self._notes, self._recorder
+        notes.counts["places"], notes.entries = recorder.counts["places"], recorder.entries
+        told = {**asdict(notes), "wall": self._wall}
+        checkpoints.save(self.aged, self._folder.path, self._case, told)
+        self._saved = clock.perf_counter()
 
     def _conclude(self, ending: Ending, reason: str) -> Ending:
-        """Write the summary."""
+        """Write a checkpoint and the summary."""
+        self.save()
         state, notes, clusters = self._study.state, self._notes, self.aged.ageing.clusters
-        row = self._row
+        row = notes.row
         spread = math.nan
         if row:
             largest, least = row["film_thickness_largest"], row["film_thickness_least"]

@@ -15,7 +15,13 @@ from interphase.parameters.case_p3d_ageing import CellAgeingCase, PlaceFilmCase
 from interphase.parameters.errors import CaseError, ParameterError
 from interphase.solvers.film_group import FilmMaker
 from interphase.solvers.law_film import LawFilm
-from interphase.solvers.p3d.ageing import AgeingPlan, CellAgeing, PlacesOfRank, build_ageing
+from interphase.solvers.p3d.ageing import (
+    AgeingPlan,
+    CellAgeing,
+    KnownClusters,
+    PlacesOfRank,
+    build_ageing,
+)
 from interphase.solvers.p3d.cell3d import Cell3D
 from interphase.solvers.p3d.local_models import PyBaMMPlaces
 from interphase.solvers.p3d.pair import ElectrodePair
@@ -54,8 +60,13 @@ def ageing_of(case: P3DCase) -> CellAgeingCase:
     return case.ageing
 
 
-def build_aged_cell(case: P3DCase, comm: MPI.Comm) -> AgedCell:
+def build_aged_cell(case: P3DCase, comm: MPI.Comm, known: KnownClusters | None = None) -> AgedCell:
     """Build cell and films, and run one cycle to see how places differ. Collective.
+
+    Args:
+        case: with a block ``ageing``.
+        comm: its ranks.
+        known: groups of a study that goes on, which needs no such cycle.
 
     Raises:
         CaseError: the case does not fit its tables, parameter set or mesh.
@@ -87,7 +98,7 @@ def build_aged_cell(case: P3DCase, comm: MPI.Comm) -> AgedCell:
         drop_share=1.0 if block.film_potential == "behind_film_drop" else 0.0,
     )
     own = PlacesOfRank(made[0], np.asarray(balance.places.numbers), balance.collectors.area)
-    return AgedCell(cell, made[0], build_ageing(cell, own, comm, plan, make_film))
+    return AgedCell(cell, made[0], build_ageing(cell, own, comm, plan, make_film, known))
 
 
 def film_maker(case: P3DCase) -> FilmMaker:

@@ -24,7 +24,10 @@ from interphase.solvers.run_folder import RunFolder, writing
 
 _FORMAT: Final = 1
 # What a restart may change.
-_FREE: Final = ("title", "output", "solver", "time", "drive.cycles")
+_FREE: Final = (
+    "title", "output", "solver", "time", "drive.cycles",
+    "ageing.exchange.rtol", "ageing.exchange.longest", "ageing.exchange.most_cycles",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,35 @@ class Clusters:
         own = labels[np.searchsorted(every[order], numbers)]
         return cls(comm, own, area, total, warmth)
 
+    @classmethod
+    def given(
+        cls, comm: MPI.Comm, numbers: Labels, area: Array, whole: Labels, temperature: Array
+    ) -> Self:
+        """Return clusters that are known. Collective.
+
+        Args:
+            comm: the ranks.
+            numbers: global numbers of this rank's places, (n,).
+            area: [m2], (n,).
+            whole: cluster of every place of all ranks, by number.
+            temperature: of the clusters [K], (clusters,).
+        """
+        own = whole[numbers]
+        sums = np.bincount(own, area, minlength=temperature.size)
+        total = np.empty_like(sums)
+        comm.Allreduce(sums, total)
+        return cls(comm, own, area, total, temperature)
+
+    def whole(self, numbers: Labels) -> Labels:
+        """Return the cluster of every place of all ranks by its number. Collective.
+
+        Args:
+            numbers: global numbers of this rank's places, (n,).
+        """
+        every = np.concatenate(self.comm.allgather(numbers))
+        labels = np.concatenate(self.comm.allgather(self.labels))
+        return np.asarray(labels[np.argsort(every)], dtype=np.intp)
+
     @property
     def count(self) -> int:
         """Number of clusters."""

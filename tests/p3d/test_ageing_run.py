@@ -13,6 +13,7 @@ from mpi4py import MPI
 
 from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.errors import CaseError
+from interphase.scripts.commands.check_p3d import whole_cell
 from interphase.solvers.p3d.ageing_run import P3DAgeingRun
 from interphase.solvers.p3d.ageing_setup import build_aged_cell, film_maker
 from interphase.solvers.stopping import Ending
@@ -94,6 +95,25 @@ def test_a_pouch_ages_unevenly_and_loses_no_lithium(tmp_path: Path) -> None:
     assert len(rows_of(folder / "patches.csv")) == summary["clusters"] * len(rows)
 
 
+@pytest.mark.slow
+def test_a_restart_ends_where_the_whole_run_ends(tmp_path: Path) -> None:
+    """Stopped after its first exchange and continued; rows and the films' lithium are the same."""
+    data = case_data()
+    data["drive"]["cycles"] = 4
+    whole, parts = tmp_path / "whole", tmp_path / "parts"
+    P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, whole).run()
+    assert P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, parts).run(walltime=0.0) is Ending.WALLTIME
+    assert len(rows_of(parts / "ageing.csv")) == 1
+    run = P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, parts, restart=True)
+    assert run.run() is Ending.DONE
+    for name in ("ageing.csv", "patches.csv", "places.csv"):
+        found, wanted = rows_of(parts / name), rows_of(whole / name)
+        assert len(found) == len(wanted)
+        for row, other in zip(found, wanted, strict=True):
+            for key in set(row) & {"time", "cycle", "thickness", "lost_lithium", "charge"}:
+                assert row[key] == pytest.approx(other[key], rel=1e-7)
+
+
 @pytest.mark.parametrize(
     ("film", "key"),
     [
@@ -124,12 +144,12 @@ def test_bad_blocks_are_refused(ageing: dict[str, Any], text: str) -> None:
         P3DCase(**case_data(**ageing))
 
 
-def test_a_restart_is_refused_before_anything_is_removed(tmp_path: Path) -> None:
-    kept = tmp_path / "summary.json"
-    kept.write_text("{}", encoding="utf-8")
-    with pytest.raises(CaseError, match="restarted"):
-        P3DAgeingRun(P3DCase(**case_data()), MPI.COMM_SELF, tmp_path, restart=True)
-    assert kept.exists()
+def test_check_tells_what_is_simulated_and_looks_at_the_film() -> None:
+    text = "\n".join(whole_cell("pouch", P3DCase(**case_data()), 1))
+    assert "12 cycles, few of them simulated; films for at most 8 clusters" in text
+    assert "in one cycle" in text
+    with pytest.raises(CaseError, match="ageing.film.law"):
+        whole_cell("pouch", P3DCase(**case_data(film={"law": "none such"})), 1)
 
 
 def test_a_case_without_ageing_is_no_study() -> None:

@@ -117,6 +117,42 @@ def test_picture_holds_the_fields(comm: MPI.Intracomm, folder: Path) -> None:
 
 
 @pytest.mark.mpi
+def test_can_of_a_roll_carries_its_current_and_cools_it(comm: MPI.Intracomm, folder: Path) -> None:
+    """A cooled bottom draws heat along the turns: the top is warmer than the bottom."""
+    steel = {"heat_conductivity": "16 W/m/K", "heat_capacity": "3.9e6 J/m^3/K"}
+    case = P3DCase(
+        kind="p3d",
+        geometry={
+            "shape": "cylindrical",
+            "inner_radius": "2 mm",
+            "outer_radius": "20 mm",
+            "height": "60 mm",
+            "cells": [4, 8, 6],
+            "places": [2, 1, 3],
+            "casing": "0.5 mm",
+        },
+        pair={"model": "SPM"},
+        heat={
+            "materials": {"casing": steel},
+            "cooling": {"tab_negative": {"kind": "plate", "contact": "1e-4 K*m^2/W"}},
+        },
+        drive={"experiment": ["Discharge at 2C for 10 minutes"]},
+        time={"step": "60 s", "first": "5 s"},
+    )
+    run = P3DRun(case, comm, folder, models=linear)
+    assert run.run() is Ending.DONE
+    places = run.cell.balance.places
+    found = places.gather(np.column_stack([places.centre[:, 2], run.cell.balance.heat.at_places()]))
+    if found is not None:
+        low, high = found[found[:, 0] < 20e-3, 1], found[found[:, 0] > 40e-3, 1]
+        assert high.min() > low.max() + 0.1
+    summary = comm.bcast(json.loads((folder / "summary.json").read_text()) if found is not None
+                         else None)  # fmt: skip
+    assert summary["worst"]["current_imbalance"] < 1e-8
+    assert summary["worst"]["power_imbalance"] < 1e-8
+
+
+@pytest.mark.mpi
 def test_restart_goes_on_exactly(comm: MPI.Intracomm, folder: Path) -> None:
     whole = P3DRun(case_with(), comm, folder / "whole", models=linear)
     whole.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 from pathlib import Path
 
 import pytest
@@ -12,9 +13,11 @@ from interphase.parameters.case import load_case
 from interphase.scripts.benchmarks import (
     demo_way,
     film_demo_way,
+    flame,
     manufactured,
     nucleus,
     ordering,
+    places,
     spectral,
     spinodal,
 )
@@ -48,11 +51,17 @@ def test_bm8a_nucleus(ratio: float, grows: bool) -> None:
 
 def test_bm1b_early_energies() -> None:
     result = spinodal.run(spinodal.build(SELF, 200), [1.0, 5.0, 10.0], 1e-6)
-    for time, energy in result.energies.items():
-        assert energy == pytest.approx(spinodal.REFERENCE[time], rel=spinodal.gate(time))
+    for moment, energy in result.energies.items():
+        assert energy == pytest.approx(spinodal.REFERENCE[moment], rel=spinodal.gate(moment))
     assert set(result.energies) == {1.0, 5.0, 10.0}
     assert result.mean_drift < 1e-13
     assert result.rises == 0
+
+
+def test_places_together_are_places_one_by_one() -> None:
+    together, alone = (way("SPM", 3, steps=2)() for way in (places.together, places.one_by_one))
+    assert together.note == alone.note
+    assert together.unknowns == alone.unknowns
 
 
 def test_allen_cahn_within_its_gate() -> None:
@@ -131,3 +140,29 @@ def test_a_missed_gate_is_seen(tmp_path: Path) -> None:
 def test_an_unknown_name_ends_with_two(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["nothing"]) == 2
     assert "no benchmark is called nothing" in "".join(capsys.readouterr())
+
+
+def test_flame_graph_counts_time_by_part(tmp_path: Path) -> None:
+    """CPU time of a block goes to its part; what follows a part within another, to the other."""
+    parts = flame.NamedParts()
+    sampler = flame.Sampler(parts)
+
+    def busy(seconds: float) -> None:
+        end = time.process_time() + seconds
+        while time.process_time() < end:
+            pass
+
+    with sampler.watching(), parts.part("outer"):
+        busy(0.05)
+        with parts.part("inner"):
+            busy(0.15)
+        busy(0.05)
+    spent = dict.fromkeys(("outer", "inner"), 0.0)
+    for stack, seconds in sampler.seconds.items():
+        spent[stack[0]] = spent.get(stack[0], 0.0) + seconds
+    # A look every 4 ms, and the last one before the end.
+    assert spent["inner"] == pytest.approx(0.15, abs=0.03)
+    assert spent["outer"] == pytest.approx(0.10, abs=0.03)
+    assert parts.seconds["outer"] >= parts.seconds["inner"] > 0.0
+    flame.draw(sampler.seconds, "busy", tmp_path / "flame.png")
+    assert (tmp_path / "flame.png").stat().st_size > 1000

@@ -310,17 +310,17 @@ def test_the_segment_of_a_cluster_makes_what_its_places_booked(
 def test_cycles_that_are_jumped_over_leave_every_place_right(
     pairs: dict[str, ElectrodePair],
 ) -> None:
-    """Forty cycles with jumps against every cycle simulated: each place within 2 %."""
+    """Twenty-four cycles with jumps against every one simulated: each place within 2 %."""
     pair, temperature = pairs["SPM"], np.array([288.0, 298.0, 308.0])
     found, simulated = [], []
-    for most in (1, 20):
-        ageing, models, _ = ageing_of(pair, temperature, 40, most=most)
+    for most in (1, 16):
+        ageing, models, _ = ageing_of(pair, temperature, 24, most=most)
         while not ageing.study.done:
             assert ageing.study.exchange().books < 1e-9
         found.append(models.look().charge[:, 0])
         simulated.append(ageing.study.state.simulated)
     np.testing.assert_allclose(found[1], found[0], rtol=2e-2)
-    assert simulated[1] < 0.5 * simulated[0]
+    assert simulated[1] < 0.6 * simulated[0]
 
 
 def test_a_jump_repeats_each_cluster_by_its_own_growth(pairs: dict[str, ElectrodePair]) -> None:

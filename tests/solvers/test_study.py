@@ -130,6 +130,18 @@ def test_rows_of_the_films_say_what_they_saw_and_are(tmp_path: Path) -> None:
     assert np.mean([f["intercalation"] for f in films]) == pytest.approx(mean, rel=0.05)
 
 
+def test_thickness_and_loss_are_given_on_both_areas(tmp_path: Path) -> None:
+    """Film on three times the spheres' area; the loss per film area is the film's own charge."""
+    case = storage("20 min", area_ratio={"value": 3.0, "source": "a test"})
+    run_studies(case, MPI.COMM_SELF, tmp_path)
+    last = rows(tmp_path)[-1]
+    for name in ("film_thickness", "lost_charge"):
+        assert last[f"{name}_geometric"] == pytest.approx(3.0 * last[name], rel=1e-12)
+    with (tmp_path / "patches.csv").open(encoding="utf-8") as file:
+        film = list(csv.DictReader(file))[-1]
+    assert last["lost_charge"] == pytest.approx(float(film["charge [C/m2]"]), rel=1e-8)
+
+
 @pytest.mark.parametrize("model", ["SPM", "DFN"])
 def test_the_cell_of_a_study_is_a_solution_of_pybamm(tmp_path: Path, model: str) -> None:
     """Variables that the study does not write are there, and those that it does agree."""

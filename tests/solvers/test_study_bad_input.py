@@ -170,3 +170,17 @@ def test_a_study_that_does_not_advance_stops(
     with pytest.raises(CouplingError, match="does not advance"):
         run.run()
     assert json.loads((tmp_path / "summary.json").read_text())["ending"] == "failed"
+
+
+def test_a_bare_electrode_that_waits_for_nuclei_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """There is nothing whose rate a cell could follow before the first nucleus."""
+    bare = case(**STORAGE).model_dump(exclude_unset=True)
+    mesh = {"kind": "rectangle", "size": ("4 nm", "8 nm"), "cell_size": "0.1666666 nm"}
+    data = {**bare, "mesh": mesh, "initial": {"kind": "bare_electrode", "seeds": {"seed": 1}},
+            "drive": {"kind": "cell", "cell": {"model": "SPM", **STORAGE}},
+            "time": {"until": "20 min"}}  # fmt: skip
+    text = refused(tmp_path, capsys, Case.model_validate(data))
+    assert text.startswith("error: initial.kind: ")
+    assert "planar_film" in text
