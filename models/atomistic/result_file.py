@@ -18,7 +18,7 @@ from interphase.models.atomistic.result import Computed, as_plain
 from interphase.parameters.errors import ParameterError, ResultFileError
 from interphase.parameters.provenance import read_uncertainty
 
-FOLDER: Final = Path(__file__).with_name("results")
+FOLDER: Final = Path(__file__).with_name("computed")
 """Folder of the results that ship."""
 
 _SCHEMA: Final = 1
