@@ -70,8 +70,11 @@ class Pace:
         """
         factor = self._factor(error)
         if whole_cycle:
-            done = max(jumped, 1) if self.cycles >= 1.0 or jumped else 0.5
-            return replace(self, cycles=done * factor, seconds=max(self.seconds, spent), retries=0)
+            if jumped:
+                cycles = _longer(jumped, factor)
+            else:
+                cycles = (1.0 if self.cycles >= 1.0 else 0.5) * factor
+            return replace(self, cycles=cycles, seconds=max(self.seconds, spent), retries=0)
         wanted = min(max(spent * factor, _LEAST * self.seconds), self.longest)
         # A leg cut short by the end of a cycle says nothing against a longer one.
         wanted = max(wanted, self.seconds) if factor >= 1.0 else wanted
@@ -90,7 +93,7 @@ class Pace:
             )
         factor = min(self._factor(error), 0.5)
         if jumped:
-            return replace(self, cycles=jumped * factor, retries=self.retries + 1)
+            return replace(self, cycles=_longer(jumped, factor), retries=self.retries + 1)
         return replace(self, seconds=spent * factor, cycles=0.0, retries=self.retries + 1)
 
     def _factor(self, error: float) -> float:
@@ -100,3 +103,12 @@ class Pace:
         # A front on a grid grows a little unevenly from cell to cell: this part of the error does
         # not fall with the length, and what is within the tolerance is no reason for shorter ones.
         return max(factor, 1.0) if ratio >= 1.0 else factor
+
+
+def _longer(jumped: int, factor: float) -> float:
+    """Return how many cycles to jump over for an exchange ``factor`` times as long.
+
+    It is the whole exchange that becomes longer, the cycles that are simulated in it too: one cycle
+    made half as long again would be one for ever.
+    """
+    return max((jumped + SIMULATED) * factor - SIMULATED, 0.0)

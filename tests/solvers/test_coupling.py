@@ -130,6 +130,17 @@ def test_a_pace_is_not_shortened_within_the_tolerance() -> None:
     assert pace.reject(0.1, spent=100.0, jumped=0).seconds <= 50.0
 
 
+def test_jumps_grow_from_one_cycle_on() -> None:
+    """At a third of the tolerance; one times 1.4 was one for a hundred cycles."""
+    pace, jumps = replace(Pace.from_case(ExchangeCase()), cycles=1.0), []
+    for _ in range(6):
+        jumps.append(pace.jump(500))
+        pace = pace.accept(0.3 * pace.rtol, spent=1e4, jumped=jumps[-1], whole_cycle=True)
+    assert jumps[0] == 1 and all(b > a for a, b in zip(jumps, jumps[1:], strict=False))
+    shorter = pace.reject(2.0 * pace.largest_error, spent=1e4, jumped=10)
+    assert 1.0 <= shorter.cycles <= 5.0
+
+
 def program_of(capacity: float) -> tuple[ControlStep, ...]:
     return (
         ControlStep("current", capacity, 7200.0, (Termination("voltage", "below", 2.5),)),
