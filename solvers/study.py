@@ -261,7 +261,7 @@ class StudyRun:
         places, leg = self.study.places, self.study.last_leg
         seen = self.study.on_cell(lambda cell: cell.film_potential) @ places.covered
         warm = self._condition.temperature
-        if leg is not None:
+        if leg is not None and leg.segments and leg.segments[-1]:
             warm = float(leg.segments[-1][-1].temperature[-1])
         return [Drive(float(potential), 0.0, warm) for potential in seen]
 
