@@ -316,20 +316,22 @@ class PhaseFieldPatch:
         self, start: FilmState, drive: Drive, share: float, slack: float
     ) -> tuple[FilmState, float]:
         """Make a step that moves the front by about ``share`` of its width, or nearly nothing."""
-        dt = self.trial
+        dt, short, long = self.trial, 0.0, math.inf
         for _ in range(60):
             new, report = self.problem.solver.step(start, dt, drive)
             moved = max(report.displacement, report.conversion) / self.problem.width
+            wanted = share / max(moved, 1e-30)
             if moved > slack * share:
-                dt *= max(share / moved, 1e-3)
-                continue
-            if moved < share / slack and dt < _LONGEST_TRIAL:
-                wanted = dt * min(max(share / max(moved, 1e-30), 2.0), 1e3)
-                dt = min(wanted, _LONGEST_TRIAL)
-                continue
-            # The next one begins where this one should have been.
-            self.trial = min(dt * min(max(share / max(moved, 1e-30), 0.4), 2.5), _LONGEST_TRIAL)
-            return new, dt
+                long, dt = dt, dt * max(wanted, 1e-3)
+            elif moved < share / slack and dt < _LONGEST_TRIAL:
+                short, dt = dt, min(dt * min(max(wanted, 2.0), 1e3), _LONGEST_TRIAL)
+            else:
+                # The next one begins where this one should have been.
+                self.trial = min(dt * min(max(wanted, 0.4), 2.5), _LONGEST_TRIAL)
+                return new, dt
+            if not short < dt < long:
+                # What moves with a power of the time is overshot from both sides.
+                dt = math.sqrt(short * long)
         raise CouplingError(
             "no trial step of the film has a useful length: check the table's rates"
         )

@@ -17,6 +17,7 @@ from interphase.scripts.verification.law_study import LawPlan, finish, law_study
 from interphase.solvers.cell_cursor import piece
 from interphase.solvers.cell_types import ControlStep, IntegrationError, Profile, Termination
 from interphase.solvers.exposure import Advance, Exposure, FilmResponse, uptake
+from interphase.solvers.film import StepReport
 from interphase.solvers.film_group import Places
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
@@ -253,6 +254,22 @@ def test_a_response_knows_nothing_of_what_carriers_owe() -> None:
     # Over a step at the film's own pace the rate falls by a hundredth.
     patch.state, _ = problem.solver.step(start, dt, drive)
     assert said == pytest.approx((patch.charge - before) / dt, rel=0.03)
+
+
+def test_a_trial_step_is_found_where_the_film_moves_with_the_square_of_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As the boundaries of columns begin to: half and double missed it for ever."""
+    problem = build_problem(patch_case(), MPI.COMM_SELF)
+    patch = PhaseFieldPatch(problem, initial_state(problem))
+    patch.trial = 2.0
+
+    def step(state: object, dt: float, drive: Drive) -> tuple[object, StepReport]:
+        return state, StepReport(0.0, 0.05 * dt**2 * problem.width, 0.0, 1, ())
+
+    monkeypatch.setattr(problem.solver, "step", step)
+    _, dt = patch._trial_step(patch.state, Drive(0.1, 0.0, 298.15), 0.1, 1.5)
+    assert 0.1 / 1.5 <= 0.05 * dt**2 <= 0.1 * 1.5
 
 
 def test_charge_that_is_owed_is_taken_later() -> None:
