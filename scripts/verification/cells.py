@@ -6,6 +6,7 @@ coupling alone: table or tangent, exchange interval, books.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -126,7 +127,7 @@ def cycle_of(capacity: float) -> tuple[ControlStep, ...]:
     )
 
 
-class Contest:
+class Contest(ABC):
     """A cell with PyBaMM's own law, and the same with the law for films from outside.
 
     Both are built once and start anew at every run.
@@ -173,14 +174,14 @@ class Contest:
             computed_thickness=float(self.cell.thickness.max()),
         )
 
-    def _response(self, thickness: Array) -> FilmInputs:
-        raise NotImplementedError
+    @abstractmethod
+    def _response(self, thickness: Array) -> FilmInputs: ...
 
-    def _run_own(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _run_own(self) -> None: ...
 
-    def _run_coupled(self, thickness: Array) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def _run_coupled(self, thickness: Array) -> None: ...
 
 
 class Cycling(Contest):
