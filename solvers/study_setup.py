@@ -100,9 +100,9 @@ def build_study(
 
         def facts() -> _Facts:
             spec = replace(
-                _with_case_keys(lambda: spec_of(cell_case, condition)), film_thickness=thickness
+                with_case_keys(lambda: spec_of(cell_case, condition)), film_thickness=thickness
             )
-            made.append(_with_case_keys(lambda: PyBaMMCell(spec)))
+            made.append(with_case_keys(lambda: PyBaMMCell(spec)))
             return _facts(cell_case, case.time.until, made[0])
 
         found = on_root(comm, facts)
@@ -176,15 +176,15 @@ def _program(case: CellCase, until: float, cell: PyBaMMCell) -> tuple[ControlSte
     )
 
 
-def _with_case_keys[T](work: Callable[[], T]) -> T:
-    """Return what ``work`` returns; an error about the cell names its key in the case."""
+def with_case_keys[T](work: Callable[[], T], block: str = _KEY) -> T:
+    """Return what ``work`` returns; an error about the cell names its key in a case's ``block``."""
     try:
         return work()
     except CaseError as error:
         if not error.key.startswith("cell."):
             raise
         text = str(error).removeprefix(f"{error.key}: ")
-        raise CaseError(text, f"drive.{error.key}") from error
+        raise CaseError(text, block + error.key.removeprefix("cell")) from error
 
 
 def _patch(case: Case, ranks: MPI.Comm) -> PhaseFieldPatch:

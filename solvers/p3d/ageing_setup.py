@@ -26,10 +26,11 @@ from interphase.solvers.p3d.cell3d import Cell3D
 from interphase.solvers.p3d.local_models import PyBaMMPlaces
 from interphase.solvers.p3d.pair import ElectrodePair
 from interphase.solvers.p3d.place_map import PlaceMap
-from interphase.solvers.p3d.setup import build_cell, program_of, spec_of, with_case_keys
+from interphase.solvers.p3d.setup import build_cell, program_of, spec_of
 from interphase.solvers.pace import Pace
 from interphase.solvers.patch import PhaseFieldPatch
 from interphase.solvers.setup import build_problem, initial_state
+from interphase.solvers.study_setup import with_case_keys
 
 _KEY = "ageing"
 
@@ -80,7 +81,7 @@ def build_aged_cell(case: P3DCase, comm: MPI.Comm, known: KnownClusters | None =
 
     def make_models(places: PlaceMap) -> PyBaMMPlaces:
         spec = replace(spec_of(case), knot_count=block.knots, film_thickness=thickness)
-        pair = with_case_keys(lambda: ElectrodePair(spec, compiled=case.pair.compiled))
+        pair = with_case_keys(lambda: ElectrodePair(spec, compiled=case.pair.compiled), "pair")
         made.append(PyBaMMPlaces(pair, places.size, places.numbers.tolist(), case.heat.initial))
         return made[0]
 
@@ -141,7 +142,7 @@ def _law_maker(case: P3DCase, name: str) -> FilmMaker:
     from interphase.models.cell.laws import film_constants, law_from_parameters
     from interphase.models.cell.model import read_parameters
 
-    values = with_case_keys(lambda: read_parameters(spec_of(case)))
+    values = with_case_keys(lambda: read_parameters(spec_of(case)), "pair")
     try:
         law, numbers = law_from_parameters(name, values), film_constants(values)
     except ParameterError as error:

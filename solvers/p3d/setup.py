@@ -26,6 +26,7 @@ from interphase.solvers.p3d.control import Pace
 from interphase.solvers.p3d.heat import HeatField
 from interphase.solvers.p3d.place_map import PlaceMap
 from interphase.solvers.p3d.places import LocalModels
+from interphase.solvers.study_setup import with_case_keys
 
 type ModelMaker = Callable[[PlaceMap], LocalModels]
 
@@ -55,18 +56,7 @@ def layers_of(case: P3DCase) -> CellLayers:
     # PyBaMM takes seconds to import
     from interphase.models.cell.layers import cell_layers
 
-    return with_case_keys(lambda: cell_layers(spec_of(case), case.pair.foil_share))
-
-
-def with_case_keys[T](work: Callable[[], T]) -> T:
-    """Return what ``work`` returns; an error about the pair names its key in the case."""
-    try:
-        return work()
-    except CaseError as error:
-        if not error.key.startswith("cell."):
-            raise
-        text = str(error).removeprefix(f"{error.key}: ")
-        raise CaseError(text, f"pair.{error.key.removeprefix('cell.')}") from error
+    return with_case_keys(lambda: cell_layers(spec_of(case), case.pair.foil_share), "pair")
 
 
 def grid_of(case: GeometryCase) -> CellGrid:
@@ -173,7 +163,9 @@ def pybamm_models(case: P3DCase) -> ModelMaker:
         from interphase.solvers.p3d.local_models import PyBaMMPlaces
         from interphase.solvers.p3d.pair import ElectrodePair
 
-        pair = with_case_keys(lambda: ElectrodePair(spec_of(case), compiled=case.pair.compiled))
+        pair = with_case_keys(
+            lambda: ElectrodePair(spec_of(case), compiled=case.pair.compiled), "pair"
+        )
         return PyBaMMPlaces(pair, places.size, places.numbers.tolist())
 
     return make
