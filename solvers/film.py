@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from interphase.models.interpolation import signed_distance
-from interphase.models.reactions import ANION, SOLVENT, Surroundings
+from interphase.models.reactions import Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.thin_interface import ThinInterface
 from interphase.models.transport import Mixture
 from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.program import Drive
-from interphase.solvers.booking import book, inventory
 from interphase.solvers.carrier import ActionField, CarrierField
 from interphase.solvers.conversion import (
     Conversion,
@@ -29,6 +28,7 @@ from interphase.solvers.conversion import (
 )
 from interphase.solvers.front import FrontGeometry, FrontStepper, front_geometry
 from interphase.solvers.graph import NodeGraph
+from interphase.solvers.ledger import Ledger, Turnover
 from interphase.solvers.linear import LinearOptions
 from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator, Seed
@@ -128,6 +128,11 @@ class FilmSolver:
             self.nucleator = Nucleator(space, self.electrode, model.nucleation, fronts)
         self._face = space.mass * self.electrode
         self._face = self._face / space.sum(self._face)
+        self._ledger = Ledger(
+            space,
+            carriers=self._carrier is not None,
+            face=self._face if model.inner_face else None,
+        )
 
     @property
     def potential(self) -> IonicPotential | None:
@@ -189,7 +194,8 @@ class FilmSolver:
         with part("nucleation"):
             new, seeds = self._nucleate(model, new, state, drive)
         with part("booking"):
-            new = self._account(model, state, new, rates, converted, delivered, inflow)
+            turnover = self._turnover(rates.rates, rates.tunnelling, converted, delivered, inflow)
+            new = self._ledger.enter(model.reactions, state, new, turnover)
         with part("liquid"):
             new = self._liquid.advance(model, new, drive, dt)
         return new, self._report(state, new, phi, geometry, rates, converted, seeds, dt)
@@ -318,43 +324,18 @@ class FilmSolver:
             (bare if r in set_.depositions else converting)[a] += speed
         return bare, converting
 
-    def _account(
-        self, model: SEIGrowth, old: FilmState, new: FilmState, rates: FrontRates,
-        converted: list[Converted], delivered: Array, inflow: float,
-    ) -> FilmState:  # fmt: skip
-        """Book the step's changes and give liquid species, carriers and charge their sources."""
-        space, set_ = self.space, model.reactions
-        change = inventory(space, set_, new.phi, new.shares) - inventory(
-            space, set_, old.phi, old.shares
-        )
-        done = np.zeros((len(set_.names), space.size))
-        inside = np.zeros(space.size)
+    def _turnover(
+        self, rates: Array, tunnelling: Array, converted: list[Converted], delivered: Array | None,
+        inflow: float = 0.0,
+    ) -> Turnover:  # fmt: skip
+        """Return how the solids came about: at the front by ``rates``, inside as ``converted``."""
+        electrons, mass = self.model.reactions.electrons, self.space.mass
+        done, carried = np.zeros_like(rates), np.zeros(self.space.size)
         for c, result in zip(self.conversions, converted, strict=True):
-            extent = space.mass * result.extent
+            extent = mass * result.extent
             done[c.reaction] += extent
-            inside += set_.electrons[c.reaction] * extent * (1.0 - result.tunnelling)
-        extents = book(space, set_, change, rates.rates, done)
-        electrons = set_.electrons[:, None] * extents
-        carried = np.zeros(space.size)
-        if self._carrier:
-            front = set_.electrons[:, None] * (extents - done) * (1.0 - rates.tunnelling)
-            carried = inside + front.sum(axis=0)
-        total = np.array([space.sum(e) for e in extents])
-        throughput = np.array([space.sum(np.abs(e)) for e in extents])
-        direct = space.sum(electrons.sum(axis=0)) - space.sum(carried)
-        books = old.books.add(total, throughput, tunnelling=direct, carrier=inflow)
-        solvent = new.solvent + set_.column(SOLVENT) @ extents
-        if model.inner_face:
-            # Solvent is used where film and electrode meet, the solid it becomes is pushed outward.
-            solvent = new.solvent + float(set_.column(SOLVENT) @ total) * self._face
-        return replace(
-            new,
-            books=books,
-            solvent=solvent,
-            salt=new.salt + set_.column(ANION) @ extents,
-            carrier_debt=old.carrier_debt + carried - delivered,
-            charge_debt=old.charge_debt + electrons.sum(axis=0),
-        )
+            carried += electrons[c.reaction] * extent * (1.0 - result.tunnelling)
+        return Turnover(rates, tunnelling, done, carried, delivered, inflow)
 
     def _report(
         self, old: FilmState, new: FilmState, phi: Array, geometry: FrontGeometry, rates:
