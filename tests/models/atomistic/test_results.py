@@ -115,7 +115,7 @@ def test_cost_is_written_into_every_value() -> None:
 
 
 def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pyscf is not installed.*interphase\[dft\]"):
         extras.load("pyscf.dft")
     with pytest.raises(MissingExtraError, match=r"sevenn is not installed.*interphase\[mlp\]"):
