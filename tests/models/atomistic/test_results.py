@@ -1,5 +1,6 @@
 """Computed values: what a result file keeps, refuses, and turns into."""
 
+import importlib.util
 import json
 import subprocess
 import sys
