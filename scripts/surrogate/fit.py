@@ -18,7 +18,7 @@ from interphase.models.surrogate.canvas import ROOM
 from interphase.models.surrogate.features import Scales
 from interphase.models.surrogate.latent import Neighbourhood
 from interphase.models.surrogate.model_file import ModelHeader, write_model
-from interphase.models.surrogate.pairs import Film, film_of, levels_of, partners
+from interphase.models.surrogate.pairs import Film, film_of, grown_frames, levels_of, partners
 from interphase.models.surrogate.trajectory import Trajectory, digest, read_trajectory
 from interphase.parameters.errors import SurrogateError
 from interphase.solvers.run_folder import FolderError, write_whole, writing
@@ -101,14 +101,17 @@ def read_data(folder: Path, calibration: int, held_out: int) -> DataSet:
     Raises:
         SurrogateError: there are too few, they do not belong together, or one is damaged.
     """
-    paths = sorted((folder / "trajectories").glob("[!.]*.h5"))
+    every = {p: read_trajectory(p) for p in sorted((folder / "trajectories").glob("[!.]*.h5"))}
+    grown = {path: one for path, one in every.items() if len(grown_frames(one)) > 1}
+    for path in every.keys() - grown.keys():
+        logger.warning("%s: left out, its film hardly grew after the last seed", path.name)
+    paths, read = list(grown), list(grown.values())
     count = len(paths) - calibration - held_out
     if count < 1:
         raise SurrogateError(
             f"{folder}: holds {len(paths)} trajectories, too few for {calibration} of calibration "
             f"and {held_out} held out; run train data, or lower --calibration and --held-out"
         )
-    read = [read_trajectory(path) for path in paths]
     for path, one in zip(paths, read, strict=True):
         first = read[0]
         if (one.solids, len(one.grid), sorted(one.parameters)) != (
