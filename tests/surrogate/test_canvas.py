@@ -55,7 +55,7 @@ def test_mirrors_become_a_film_and_its_image(films: ModuleType) -> None:
 
 
 def test_a_film_on_a_finer_mesh_is_the_same_film() -> None:
-    """Half the cells make no difference but the interpolation's, (l/6)^2/8 of a second derivative."""
+    """Half the cells make no difference but that of linear interpolation."""
     coarse = canvas_of(disc(3.0, 1.0), 1.0, 3.0)
     x, z = np.arange(144) / 12.0 - 6.0, np.arange(120) / 12.0
     distance = 3.0 - np.hypot(x[:, None], z)
