@@ -61,6 +61,8 @@ class Conditions:
         logarithms: log10 of the parameters that a proposer may depend on (SI), by key of the
             table, such as ``interstitial_diffusivity.Li2CO3``.
         phases: the solids in the order of the shares.
+        deposit: shares of what the front deposits now [-], (solids,), in a film whose columns are
+            not resolved; None where new material continues the column that it grows on.
     """
 
     potential: float
@@ -68,6 +70,7 @@ class Conditions:
     width: float
     logarithms: Mapping[str, float] = field(default_factory=dict)
     phases: tuple[str, ...] = ()
+    deposit: tuple[float, ...] | None = None
 
 
 @dataclass(frozen=True)
