@@ -48,6 +48,7 @@ class Canvas:
         shares: of the solids; those of the nearest point of the front ahead of it, (solids, grid).
         pace: speed of the nearest point of the front over the mean rise of the film [-], (grid).
         carrier: log10 of the carrier's activity over its mean at the front [-], (grid).
+        drift: change of the shares per mean advance by an interface width [-], (solids, grid).
         steps: spacing of the grid, in interface widths, per axis.
     """
 
@@ -55,6 +56,7 @@ class Canvas:
     shares: Array
     pace: Array
     carrier: Array
+    drift: Array
     steps: tuple[float, ...]
 
     @cached_property
@@ -71,6 +73,20 @@ class Canvas:
             advance: mean advance, in interface widths.
         """
         return with_volume(self.psi + advance * self.pace, self.steps, self.volume + advance)
+
+    def reacted(self, advance: float) -> Array:
+        """Return the shares after an advance at which they change as they do now, (solids, grid).
+
+        Args:
+            advance: mean advance, in interface widths.
+        """
+        return limited(self.shares + advance * self.drift)
+
+
+def limited(shares: Array) -> Array:
+    """Return shares between 0 and 1 whose sum is at most 1."""
+    shares = np.clip(shares, 0.0, 1.0)
+    return np.asarray(shares / np.maximum(shares.sum(axis=0), 1.0))
 
 
 def order(psi: Array) -> Array:
@@ -105,9 +121,12 @@ def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Ca
         levels: nodes along the normal at least.
 
     Raises:
-        SurrogateError: the film has no front, or none that moves.
+        SurrogateError: the film has no front, or none that moves, or the patch does not tell how
+            fast the film reacts.
     """
     patch = unfolded(patch)
+    if patch.conversion is None:
+        raise SurrogateError("the rates of conversion are not known; a physical step must be last")
     psi = np.clip(signed_distance(patch.phi, width) / width, -_CUT, _CUT)
     h = tuple(step / width for step in patch.spacing)
     front = _front(psi, patch, h)
@@ -130,6 +149,7 @@ def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Ca
         shares=np.where(inside, np.stack([at(q) for q in patch.shares]), ahead),
         pace=np.clip(front.speed / front.rise, 0.0, _FASTEST)[index],
         carrier=at(level) - float(front.level.mean()),
+        drift=np.stack([at(rate) for rate in patch.conversion]) * (width / front.rise),
         steps=tuple(float(axis[1] - axis[0]) for axis in axes),
     )
 
@@ -137,11 +157,15 @@ def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Ca
 def unfolded(patch: Patch) -> Patch:
     """Return a patch whose lateral axes are periodic: mirrors become a film and its image."""
     fields = [patch.phi, patch.carrier, patch.speed, patch.shares]
+    if patch.conversion is not None:
+        fields.append(patch.conversion)
     for axis, closed in enumerate(patch.periodic):
         if not closed:
             fields = [_mirrored(f, axis - patch.phi.ndim) for f in fields]
-    phi, carrier, speed, shares = fields
-    return Patch(phi, shares, carrier, speed, patch.spacing, (True,) * len(patch.periodic))
+    phi, carrier, speed, shares = fields[:4]
+    rates = fields[4] if patch.conversion is not None else None
+    every = (True,) * len(patch.periodic)
+    return Patch(phi, shares, carrier, speed, patch.spacing, every, rates)
 
 
 def _mirrored(values: Array, axis: int) -> Array:

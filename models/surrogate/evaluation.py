@@ -27,8 +27,8 @@ def persistent(canvas: Canvas, conditions: Conditions, advance: float) -> tuple[
 
 
 def geometric(canvas: Canvas, conditions: Conditions, advance: float) -> tuple[Array, Array]:
-    """Return the front moved at its pace; the film behind it as it is."""
-    return canvas.shifted(advance), canvas.shares
+    """Return the front moved at its pace, and the shares changed at their rate."""
+    return canvas.shifted(advance), canvas.reacted(advance)
 
 
 def learnt(ensemble: Ensemble) -> Way:
@@ -36,15 +36,9 @@ def learnt(ensemble: Ensemble) -> Way:
 
     def way(canvas: Canvas, conditions: Conditions, advance: float) -> tuple[Array, Array]:
         found = ensemble.leap(canvas, conditions, advance)
-        return found.psi.mean(axis=0), limited(canvas.shares + found.shares)
+        return found.psi.mean(axis=0), found.shares
 
     return way
-
-
-def limited(shares: Array) -> Array:
-    """Return shares between 0 and 1 whose sum is at most 1."""
-    shares = np.clip(shares, 0.0, 1.0)
-    return np.asarray(shares / np.maximum(shares.sum(axis=0), 1.0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,14 +127,16 @@ def canvas_again(psi: Array, shares: Array, near: Canvas) -> Canvas:
     patch = Patch(
         order(psi), shares, 10.0**near.carrier,
         np.where(np.abs(psi) < 1.5, near.pace, 0.0), near.steps, (True,) * (psi.ndim - 1),
+        near.drift,
     )  # fmt: skip
-    again = canvas_of(patch, 1.0, ROOM, levels=psi.shape[-1])
+    again = replace(canvas_of(patch, 1.0, ROOM, levels=psi.shape[-1]), drift=near.drift)
     return again if again.psi.shape == psi.shape else _cut(again, psi.shape[-1])
 
 
 def _cut(canvas: Canvas, levels: int) -> Canvas:
     fields = {
-        name: getattr(canvas, name)[..., :levels] for name in ("psi", "shares", "pace", "carrier")
+        name: getattr(canvas, name)[..., :levels]
+        for name in ("psi", "shares", "pace", "carrier", "drift")
     }
     return replace(canvas, **fields)
 

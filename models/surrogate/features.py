@@ -19,7 +19,7 @@ BASIC: Final = ("potential", "temperature")
 
 
 def inputs_of(canvas: Canvas, base: Array) -> Grid:
-    """Return the fields that the network sees, (4 + solids, grid), all of order one.
+    """Return the fields that the network sees, (4 + 2 solids, grid), all of order one.
 
     Args:
         canvas: the film.
@@ -32,6 +32,7 @@ def inputs_of(canvas: Canvas, base: Array) -> Grid:
             canvas.pace - 1.0,
             np.clip(canvas.carrier / 3.0, -1.0, 1.5),
             *canvas.shares,
+            *np.clip(2.0 * canvas.drift, -2.0, 2.0),
         ]
     ).astype(np.float32)
 

@@ -18,6 +18,7 @@ from interphase.models.surrogate.canvas import (
     Canvas,
     Sampler,
     canvas_of,
+    limited,
     order,
     volume,
 )
@@ -32,12 +33,12 @@ _COARSEST = 1.0 / 3.0
 
 
 @dataclass(frozen=True)
-class Increments:
+class Leap:
     """What an ensemble says of a leap, on the network's grid.
 
     Attributes:
         psi: of the members, signed distance after the leap, in l, (members, grid).
-        shares: change of the shares, mean of the members, (solids, grid).
+        shares: after the leap, mean of the members, (solids, grid).
         distance: from the training films, in units of their 99th percentile [-].
     """
 
@@ -82,7 +83,7 @@ class Ensemble:
             features.append(pooled(np.asarray(latent, dtype=float), front))
         return np.stack(said), features
 
-    def leap(self, canvas: Canvas, conditions: Conditions, advance: float) -> Increments:
+    def leap(self, canvas: Canvas, conditions: Conditions, advance: float) -> Leap:
         """Return the film after a mean advance of ``advance`` interface widths."""
         base = canvas.shifted(advance)
         said, features = self.raw(canvas, base, conditions, advance)
@@ -90,7 +91,8 @@ class Ensemble:
         near = float(np.mean([area.distance(f) for area, f in pairs])) if self.neighbourhoods else 0
         excess = self.scales.excess(conditions)
         distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
-        return Increments(base + said[:, 0], said[:, 1:].mean(axis=0), distance)
+        shares = limited(canvas.reacted(advance) + said[:, 1:].mean(axis=0))
+        return Leap(base + said[:, 0], shares, distance)
 
 
 class NetworkProposer:
@@ -136,16 +138,15 @@ class NetworkProposer:
         psi = found.psi.mean(axis=0)
         at = _back(patch, canvas, width)
         phi = _advanced(patch, at(psi), advance, width)
-        change, ahead = found.shares, canvas.shares
+        # Only what changes is interpolated, so that the film at rest stays as sharp as it is.
+        change = found.shares - canvas.shares
         shares = np.stack(
             [
-                np.where(patch.phi > 0.5, old, at(new)) + at(dq)
-                for old, new, dq in zip(patch.shares, ahead, change, strict=True)
+                np.where(patch.phi > 0.5, old, at(ahead)) + at(dq)
+                for old, ahead, dq in zip(patch.shares, canvas.shares, change, strict=True)
             ]
         )
-        shares = np.clip(shares, 0.0, 1.0)
-        shares /= np.maximum(shares.sum(axis=0), 1.0)
-        return Proposal(phi, shares, float(gains.std() / advance), found.distance)
+        return Proposal(phi, limited(shares), float(gains.std() / advance), found.distance)
 
     def _check(self, patch: Patch, conditions: Conditions, advance: float) -> None:
         """Refuse what the networks were not built for."""

@@ -18,7 +18,7 @@ from interphase.models.extras import load as load_extra
 from interphase.models.surrogate.canvas import SPACING
 from interphase.models.surrogate.features import Scales
 from interphase.models.surrogate.latent import Neighbourhood
-from interphase.parameters.errors import SurrogateError
+from interphase.parameters.errors import SurrogateError, did_you_mean
 
 if TYPE_CHECKING:
     from interphase.models.surrogate.leaper import Ensemble, NetworkProposer
@@ -51,6 +51,21 @@ class ModelHeader:
         """Return the header as JSON."""
         plain = asdict(self)
         return json.dumps({"format": FORMAT, "version": VERSION, "spacing": SPACING, **plain})
+
+
+def shipped(name: str) -> Path:
+    """Return the path of a model that comes with the package.
+
+    Raises:
+        SurrogateError: there is none of this name.
+    """
+    folder = Path(__file__).with_name("shipped")
+    names = sorted(path.stem for path in folder.glob("*.npz"))
+    if name not in names:
+        raise SurrogateError(
+            f"no model '{name}' ships with the package; {did_you_mean(name, names)}"
+        )
+    return folder / f"{name}.npz"
 
 
 def write_model(path: Path, header: ModelHeader, ensemble: Ensemble) -> None:

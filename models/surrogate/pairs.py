@@ -15,6 +15,8 @@ from interphase.parameters.errors import SurrogateError
 
 # Frames of thinner films [l] are left to the physics.
 _THINNEST = 2.0
+# phi at the patch's top is less while the front is below it.
+_BELOW_TOP = 0.01
 
 
 @dataclass(frozen=True)
@@ -61,19 +63,24 @@ def patch_of(trajectory: Trajectory, frame: int) -> Patch:
     fields = {name: values[frame].astype(float) for name, values in trajectory.fields.items()}
     return Patch(
         fields["phi"], fields["shares"], fields["carrier"], fields["speed"],
-        trajectory.spacing, trajectory.periodic,
+        trajectory.spacing, trajectory.periodic, fields["conversion"],
     )  # fmt: skip
 
 
 def grown_frames(trajectory: Trajectory) -> list[int]:
-    """Return the frames after the last seed under the drive of the end, of films thick enough."""
+    """Return the frames after the last seed under the drive of the end.
+
+    Of films that are thick enough and whose front is inside the patch.
+    """
     series = trajectory.series
     same = np.ones(len(trajectory), dtype=bool)
     for name in ("grains", "potential", "temperature"):
         same &= np.isclose(series[name], series[name][-1], rtol=1e-9)
     same &= series["thickness"] >= _THINNEST * trajectory.width
     # Of the frames before the last that is not, none counts.
-    return list(range(int(np.flatnonzero(~same)[-1]) + 1 if (~same).any() else 0, len(same)))
+    start = int(np.flatnonzero(~same)[-1]) + 1 if (~same).any() else 0
+    top = trajectory.fields["phi"][..., -1].reshape(len(trajectory), -1).max(axis=1)
+    return [k for k in range(start, len(trajectory)) if top[k] < _BELOW_TOP]
 
 
 def levels_of(trajectories: Sequence[Trajectory], room: float) -> int:
@@ -114,7 +121,7 @@ def sample_of(film: Film, first: int, second: int, scales: Scales) -> Sample:
     advance = after.volume - before.volume
     base = before.shifted(advance)
     front, inside = weights_of(after.psi)
-    target = np.concatenate([(after.psi - base)[None], after.shares - before.shares])
+    target = np.concatenate([(after.psi - base)[None], after.shares - before.reacted(advance)])
     return Sample(
         inputs=inputs_of(before, base),
         conditions=scales.vector(film.conditions, advance),

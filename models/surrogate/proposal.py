@@ -25,6 +25,8 @@ class Patch:
         spacing: cell edge along each axis [m].
         periodic: of each lateral axis: whether its ends are one; others, and the normal, are
             mirrors.
+        conversion: rate of change of the shares in the film over the last step [1/s], (solids,
+            grid), 0 ahead of the front; None where it is not known.
     """
 
     phi: Array
@@ -33,6 +35,7 @@ class Patch:
     speed: Array
     spacing: tuple[float, ...]
     periodic: tuple[bool, ...]
+    conversion: Array | None = None
 
     def thickness(self, phi: Array) -> float:
         """Return the film's volume per lateral area [m] for an order parameter (grid)."""

@@ -176,7 +176,7 @@ class Fit:
         plan, canvas = self._plan, self._films[0].canvases[0]
         solids = canvas.shares.shape[0]
         shape = Shape(
-            canvas.psi.ndim, 4 + solids, len(self._scales.names) + 1, 1 + solids, plan.channels
+            canvas.psi.ndim, 4 + 2 * solids, len(self._scales.names) + 1, 1 + solids, plan.channels
         )
         options = FitOptions(plan.epochs, plan.batch, plan.rate, plan.seed)
         trainer = Trainer(self._films, self._scales, shape, options)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
 from interphase.models.surrogate.proposal import Conditions, Patch
-from interphase.models.surrogate.trajectory import Trajectory, write_trajectory
+from interphase.models.surrogate.trajectory import FIELDS, Trajectory, write_trajectory
 
 Array = npt.NDArray[np.float64]
 
@@ -25,8 +27,10 @@ def order(distance: Array) -> Array:
     return 0.5 * (1.0 + np.tanh(2.0 * distance))
 
 
-def wavy(height: float, phase: float, columns: int, rate: float) -> tuple[Array, Array, Array]:
-    """Return phi, shares and speed of a film whose waves of 0.5 l die out as it grows.
+def wavy(
+    height: float, phase: float, columns: int, rate: float
+) -> tuple[Array, Array, Array, Array]:
+    """Return phi, shares, speed and rates of a film whose waves of 0.5 l die out as it grows.
 
     The inner phase grows at its boundary by the part ``rate`` of the outer front's advance.
     """
@@ -39,17 +43,31 @@ def wavy(height: float, phase: float, columns: int, rate: float) -> tuple[Array,
     slower = (1.0 - wave / 4.0)[:, None] if columns > 1 else np.ones((1, 1))
     boundary = 0.5 + rate * height
     inner = order(np.broadcast_to(boundary - z, distance.shape))
-    speed = np.where(np.abs(distance) <= 1.5, slower * 1.0e-15 / height, 0.0)
-    return order(distance), np.stack([inner, 1.0 - inner]), speed
+    rise = 1.0e-15 / height
+    speed = np.where(np.abs(distance) <= 1.5, slower * rise, 0.0)
+    # d(inner)/d(boundary) times the boundary's speed.
+    reacting = 4.0 * inner * (1.0 - inner) * rate * rise / WIDTH
+    reacting = np.where(distance > 0.0, reacting, 0.0)
+    films = np.stack([inner, 1.0 - inner]), np.stack([reacting, -reacting])
+    return order(distance), films[0], speed, films[1]
 
 
 def patch(height: float, phase: float = 0.0, columns: int = 48, rate: float = 0.3) -> Patch:
     """Return a film as a patch; one column is a film in one dimension."""
-    phi, shares, speed = wavy(height, phase, columns, rate)
+    phi, shares, speed, change = wavy(height, phase, columns, rate)
     carrier = np.broadcast_to(np.exp(-np.arange(phi.shape[-1]) / 30.0), phi.shape).copy()
     if columns == 1:
-        return Patch(phi[0], shares[:, 0], carrier[0], speed[0], (STEP,), ())
-    return Patch(phi, shares, carrier, speed, (STEP, STEP), (True,))
+        return Patch(phi[0], shares[:, 0], carrier[0], speed[0], (STEP,), (), change[:, 0])
+    return Patch(phi, shares, carrier, speed, (STEP, STEP), (True,), change)
+
+
+def changed(film: Patch, work: Callable[[Array], Array]) -> Patch:
+    """Return a film all of whose fields are changed alike; grid axes are their last."""
+    assert film.conversion is not None
+    return replace(
+        film,
+        **{name: work(getattr(film, name)) for name in FIELDS},
+    )
 
 
 def conditions(rate: float = 0.3, potential: float = 0.1) -> Conditions:
@@ -62,8 +80,7 @@ def trajectory(rate: float, phase: float, columns: int = 48) -> Trajectory:
     heights = np.arange(2.5, 8.0, 0.25)
     films = [patch(h, phase, columns, rate) for h in heights]
     fields = {
-        name: np.stack([getattr(f, name) for f in films]).astype(np.float32)
-        for name in ("phi", "shares", "carrier", "speed")
+        name: np.stack([getattr(f, name) for f in films]).astype(np.float32) for name in FIELDS
     }
     same = np.ones(heights.size)
     return Trajectory(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -14,6 +15,7 @@ import pytest
 from mpi4py import MPI
 
 from interphase.models.surrogate.model_file import load, read_header
+from interphase.models.surrogate.proposal import Patch
 from interphase.models.surrogate.trajectory import read_trajectory
 from interphase.parameters.errors import SurrogateError
 from interphase.scripts.main import main
@@ -48,12 +50,8 @@ def test_a_proposal_gains_what_was_asked_and_loses_no_film(fitted: Path, films: 
 def test_the_same_proposal_wherever_the_film_begins(fitted: Path, films: ModuleType) -> None:
     """Moved along the periodic axis by the network's coarsest cell, so is what it says."""
     proposer, film = load(fitted / "model.npz"), films.patch(5.0)
-    moved = films.patch(5.0)
     # 8 nodes of the mesh are 4 of the network's grid: one of its coarsest level.
-    moved = type(moved)(
-        *(np.roll(f, 8, axis=-2) for f in (film.phi, film.shares, film.carrier, film.speed)),
-        film.spacing, film.periodic,
-    )  # fmt: skip
+    moved = films.changed(film, lambda f: np.roll(f, 8, axis=-2))
     here = proposer.propose(film, films.conditions(), 2.0)
     there = proposer.propose(moved, films.conditions(), 2.0)
     assert np.allclose(np.roll(here.phi, 8, axis=0), there.phi, atol=1e-4)
@@ -62,10 +60,7 @@ def test_the_same_proposal_wherever_the_film_begins(fitted: Path, films: ModuleT
 
 def test_four_times_the_domain_is_four_times_the_film(fitted: Path, films: ModuleType) -> None:
     proposer, film = load(fitted / "model.npz"), films.patch(5.0)
-    wide = type(film)(
-        np.tile(film.phi, (4, 1)), np.tile(film.shares, (1, 4, 1)), np.tile(film.carrier, (4, 1)),
-        np.tile(film.speed, (4, 1)), film.spacing, film.periodic,
-    )  # fmt: skip
+    wide = films.changed(film, lambda f: np.concatenate([f] * 4, axis=-2))
     small = proposer.propose(film, films.conditions(), 2.0)
     large = proposer.propose(wide, films.conditions(), 2.0)
     assert np.allclose(np.tile(small.phi, (4, 1)), large.phi, atol=1e-4)
@@ -82,9 +77,7 @@ def test_another_potential_is_far_from_the_training_data(fitted: Path, films: Mo
 def test_another_structure_is_far_from_the_training_data(fitted: Path, films: ModuleType) -> None:
     """All of the inner phase, as no film of the data: known by the network's features alone."""
     proposer, film = load(fitted / "model.npz"), films.patch(5.0)
-    other = type(film)(
-        film.phi, film.shares[::-1].copy(), film.carrier, film.speed, film.spacing, film.periodic
-    )
+    other = replace(film, shares=film.shares[::-1].copy())
     assert proposer.propose(other, films.conditions(), 1.0).distance > 1.5
 
 
@@ -219,6 +212,39 @@ def test_one_dimension_by_the_same_code(tmp_path: Path, films: ModuleType) -> No
     assert film.thickness(proposal.phi) - film.thickness(film.phi) == pytest.approx(
         films.WIDTH, rel=3e-3
     )
+
+
+def test_three_dimensions_by_the_same_code(films: ModuleType) -> None:
+    """An untrained ensemble in a box: the volume asked for, wherever the film begins."""
+    import jax
+
+    from interphase.models.surrogate.features import Scales
+    from interphase.models.surrogate.leaper import Ensemble, NetworkProposer
+    from interphase.models.surrogate.network import Shape, UNet
+
+    flat, known = films.patch(3.0, columns=18), films.conditions()
+    rng = np.random.default_rng(0)
+    # Different in every column, so that a wrong axis shows.
+    share = np.clip(0.5 + 0.2 * rng.standard_normal((18, 16, 1)), 0.0, 1.0)
+    tall = (18, 16, flat.phi.shape[1])
+    phi, carrier, speed = (
+        np.broadcast_to(f[:, None], tall).copy() for f in (flat.phi, flat.carrier, flat.speed)
+    )
+    shares = np.stack([share * phi**0, 1.0 - share * phi**0])
+    h = films.STEP
+    box = Patch(phi, shares, carrier, speed, (h, h, h), (True, True), 0.0 * shares)
+    scales = Scales.of([known], (films.ROW,), 4.0)
+    shape = Shape(3, 4 + 4, 4, 3, (4, 4, 4))
+    network = UNet(shape, jax.random.key(0))
+    proposer = NetworkProposer(Ensemble((network,), scales), films.SOLIDS, 3)
+    there = proposer.propose(box, known, 1.0)
+    gained = box.thickness(there.phi) - box.thickness(box.phi)
+    assert gained == pytest.approx(films.WIDTH, rel=2e-3)
+    turned = films.changed(box, lambda f: np.roll(f, 8, axis=-2))
+    again = proposer.propose(turned, known, 1.0)
+    # Above the film, where nothing is, some nodes have two nearest points of the front.
+    film = again.phi > 0.01
+    assert np.abs(np.roll(there.shares, 8, axis=-2) - again.shares)[:, film].max() < 1e-4
 
 
 def test_the_command_says_what_is_missing(
