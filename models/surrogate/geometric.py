@@ -34,7 +34,7 @@ class GeometricProposer:
         largest_advance: largest mean advance that may be asked for, in interface widths [-].
     """
 
-    largest_advance: float = 1.0
+    largest_advance: float = 2.0
 
     @property
     def smallest_patch(self) -> tuple[int, ...]:
@@ -65,6 +65,8 @@ class GeometricProposer:
         speed = np.maximum(_smooth(patch, distance, width)[nearest], 0.0)
         # A tail that rests does not know how near the front has come.
         distance = np.clip(distance, distance[nearest] - way, distance[nearest] + way)
+        # Where phi is 0 to round-off it says nothing, and would come nearer with every leap.
+        distance = np.where(distance < -_TAIL * width, distance[nearest] - way, distance)
         phi = _grown(patch, distance, speed, width, advance * width)
         if conditions.deposit is not None:
             return Proposal(phi, _mixed(patch, phi, np.array(conditions.deposit)))
