@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from interphase.models.surrogate.canvas import (
     LATERAL,
@@ -30,6 +31,8 @@ from interphase.parameters.errors import SurrogateError
 
 # A front is finer resolved than this part of its width, or a patch is no film on a fine mesh.
 _COARSEST = 1.0 / 3.0
+# So far behind the front [l] phi stays as it is to the last bit.
+_DEEP = 3.0
 
 
 @dataclass(frozen=True)
@@ -137,7 +140,7 @@ class NetworkProposer:
         gains = np.array([volume(psi, canvas.steps) for psi in found.psi]) - canvas.volume
         psi = found.psi.mean(axis=0)
         at = _back(patch, canvas, width)
-        phi = _advanced(patch, at(psi), advance, width)
+        phi = _advanced(patch, at(psi), at(canvas.psi) > _DEEP, advance, width)
         # Only what changes is interpolated, so that the film at rest stays as sharp as it is.
         change = found.shares - canvas.shares
         shares = np.stack(
@@ -179,12 +182,15 @@ def _back(patch: Patch, canvas: Canvas, width: float) -> Sampler:
     return Sampler(axes, canvas.steps, canvas.psi.shape)
 
 
-def _advanced(patch: Patch, psi: Array, advance: float, width: float) -> Array:
+def _advanced(
+    patch: Patch, psi: Array, deep: npt.NDArray[np.bool_], advance: float, width: float
+) -> Array:
     """Return phi of the profile at ``psi`` [l], nowhere less, with the volume asked for.
 
     Args:
         patch: the film before.
         psi: signed distance after the leap, (grid).
+        deep: where the film is to stay as it is: what closes there opens it to electrons, (grid).
         advance: mean advance, in interface widths.
         width: interface width l [m].
     """
@@ -193,7 +199,7 @@ def _advanced(patch: Patch, psi: Array, advance: float, width: float) -> Array:
     phi = patch.phi
     for _ in range(12):
         shift = 0.5 * (low + high)
-        phi = np.maximum(patch.phi, order(psi + shift))
+        phi = np.where(deep, patch.phi, np.maximum(patch.phi, order(psi + shift)))
         if patch.thickness(phi) < wanted:
             low = shift
         else:
