@@ -26,6 +26,7 @@ from interphase.models.surrogate.canvas import (
 from interphase.models.surrogate.features import Scales, inputs_of, weights_of, window
 from interphase.models.surrogate.latent import Neighbourhood, pooled
 from interphase.models.surrogate.network import UNet
+from interphase.models.surrogate.pairs import LARGEST_PART
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposal
 from interphase.parameters.errors import SurrogateError
 
@@ -92,7 +93,7 @@ class Ensemble:
         said, features = self.raw(canvas, base, conditions, advance)
         pairs = zip(self.neighbourhoods, features, strict=True)
         near = float(np.mean([area.distance(f) for area, f in pairs])) if self.neighbourhoods else 0
-        excess = self.scales.excess(conditions)
+        excess = max(self.scales.excess(conditions), advance / (LARGEST_PART * canvas.volume))
         distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
         shares = limited(canvas.reacted(advance) + said[:, 1:].mean(axis=0))
         return Leap(base + said[:, 0], shares, distance)

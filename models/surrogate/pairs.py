@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -12,6 +13,9 @@ from interphase.models.surrogate.features import Grid, Scales, inputs_of, weight
 from interphase.models.surrogate.proposal import Conditions, Patch
 from interphase.models.surrogate.trajectory import Trajectory
 from interphase.parameters.errors import SurrogateError
+
+LARGEST_PART: Final = 0.5
+"""Largest advance over the thickness of the film: beyond, the growth itself has changed."""
 
 # Frames of thinner films [l] are left to the physics.
 _THINNEST = 2.0
@@ -157,9 +161,14 @@ def sample_of(film: Film, first: int, second: int, scales: Scales) -> Sample:
 
 
 def partners(volumes: Array, advance: float, largest: float) -> list[tuple[int, int]]:
-    """Return for each frame the one that is nearest to ``advance`` (in l) ahead, where one is."""
+    """Return for each frame the one that is nearest to ``advance`` (in l) ahead, where one is.
+
+    Frames of films for which that is too far a leap, see `LARGEST_PART`, have none.
+    """
     pairs = []
     for first, volume in enumerate(volumes[:-1]):
+        if advance > LARGEST_PART * volume:
+            continue
         second = first + 1 + int(np.argmin(np.abs(volumes[first + 1 :] - volume - advance)))
         reached = volumes[second] - volume
         if abs(reached - advance) <= 0.3 * advance and reached <= largest:
@@ -168,11 +177,14 @@ def partners(volumes: Array, advance: float, largest: float) -> list[tuple[int, 
 
 
 def drawn_pairs(film: Film, largest: float, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Return for each frame one ahead of it, by a random advance up to ``largest`` (in l)."""
+    """Return for each frame one ahead of it, by a random advance up to ``largest`` (in l).
+
+    And up to `LARGEST_PART` of the film's thickness.
+    """
     volumes, pairs = film.volumes, []
     for first in range(volumes.size - 1):
         ahead = volumes[first + 1 :] - volumes[first]
-        inside = np.flatnonzero(ahead <= largest)
+        inside = np.flatnonzero(ahead <= min(largest, LARGEST_PART * volumes[first]))
         if inside.size:
             pairs.append((first, first + 1 + int(rng.choice(inside))))
     return pairs
