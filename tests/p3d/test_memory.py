@@ -6,10 +6,11 @@ import gc
 
 import numpy as np
 import pytest
-from interphase.scripts.benchmarks.record import PeakMemory
-from interphase.solvers.p3d.held import HeldSystem
 from mpi4py import MPI
 from petsc4py import PETSc
+
+from interphase.scripts.benchmarks.record import PeakMemory
+from interphase.solvers.p3d.held import HeldSystem
 
 pytestmark = pytest.mark.mpi
 
