@@ -33,6 +33,9 @@ from interphase.models.atomistic.molecules.electron import ElectronTransfer
 from interphase.models.atomistic.result import Calculation
 from interphase.parameters.errors import AtomisticError, did_you_mean
 
+ALL: Final = "all"
+"""Stands for every material or method of a recipe."""
+
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
@@ -54,22 +57,34 @@ class Recipe:
     methods: Sequence[str]
     build: Callable[[str, str], Calculation]
 
-    def calculation(self, material: str, method: str | None = None) -> Calculation:
-        """Return the calculation of one material.
+    def calculations(
+        self, materials: str, methods: str | None = None
+    ) -> dict[tuple[str, str], Calculation]:
+        """Return the calculation of each material by each method.
+
+        Args:
+            materials: one, several with commas between them, or ``all``.
+            methods: likewise; the first that is known if none is named.
 
         Raises:
-            AtomisticError: if material or method are not among those known.
+            AtomisticError: if a material or a method is not among those known.
         """
-        chosen = method or self.methods[0]
-        for what, word, known in (
-            ("material", material, self.materials),
-            ("method", chosen, self.methods),
-        ):
+        return {
+            (material, method): self.build(material, method)
+            for material in self._chosen("material", materials, self.materials)
+            for method in self._chosen("method", methods or self.methods[0], self.methods)
+        }
+
+    def _chosen(self, what: str, words: str, known: Sequence[str]) -> Sequence[str]:
+        if words == ALL:
+            return known
+        chosen = [word.strip() for word in words.split(",")]
+        for word in chosen:
             if word not in known:
                 raise AtomisticError(
                     f"{self.name}: {what} '{word}' is not known; {did_you_mean(word, known)}"
                 )
-        return self.build(material, chosen)
+        return chosen
 
 
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}

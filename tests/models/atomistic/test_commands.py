@@ -11,6 +11,7 @@ from mpi4py import MPI
 from interphase.models.atomistic import result_file
 from interphase.models.atomistic.registry import Recipe
 from interphase.models.atomistic.result import Computed
+from interphase.parameters.errors import AtomisticError
 from interphase.parameters.provenance import Range
 from interphase.parameters.table import load_table
 from interphase.scripts.main import main
@@ -84,6 +85,8 @@ def test_compute(
     assert "molar_volume.LiF" in capsys.readouterr().out
     found = result_file.read(path)
     assert found.command == "interphase params compute lattice LiF --method two"
+    assert main(["params", "compute", "lattice", "LiF", "--method", "all", "-o", str(path)]) == 0
+    assert len(result_file.read(path).values) == 2
     for words, said in (
         (["lattice", "LiF", "--method", "three"], "method 'three' is not known"),
         (["latice", "LiF"], "did you mean 'lattice'"),
@@ -91,3 +94,28 @@ def test_compute(
     ):
         assert main(["params", "compute", *words]) == 2
         assert said in capsys.readouterr().out
+
+
+def test_what_one_method_cannot_does_not_lose_the_others(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure is named, the exit code says it, and the values of the rest are written."""
+
+    class Quick:
+        def __init__(self, method: str) -> None:
+            self.method = method
+
+        def run(self) -> tuple[Computed, ...]:
+            if self.method == "one":
+                raise AtomisticError("makes the crystal unstable")
+            return (BETTER,)
+
+    quick = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Quick(by))
+    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": quick})
+    path = tmp_path / "lif.json"
+    words = ["params", "compute", "lattice", "LiF", "-o", str(path), "--method"]
+    assert main([*words, "all"]) == 1
+    assert "LiF by one: makes the crystal unstable" in capsys.readouterr().out
+    assert len(result_file.read(path).values) == 1
+    path.unlink()
+    assert main([*words, "one"]) == 1 and not path.exists()

@@ -151,3 +151,38 @@ def test_tabulated_potentials() -> None:
         assert potential_against_lithium(gibbs, lithium) == pytest.approx(volts, abs=0.01)
     with pytest.raises(AtomisticError, match="'EC' has no NIST-JANAF table"):
         formation("EC")
+
+
+def test_reaction_of_lithium_has_its_potential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Energies of the tables themselves give back the tabulated potential, term by term."""
+    pytest.importorskip("janaf")
+    from interphase.models.atomistic.crystals.potentials import Potential
+    from interphase.models.atomistic.crystals.reactions import ReactionEnergy
+    from interphase.models.atomistic.crystals.reference import formation
+
+    molar = 96485.33212
+    monkeypatch.setattr(
+        ReactionEnergy, "_energy", lambda self, name: formation(name).enthalpy_0 / molar
+    )
+    exact = Potential("tables", lambda: None)
+    found = {one.name: one for one in ReactionEnergy("Li2CO3 + 4 Li -> 3 Li2O + C", exact).run()}
+    potential = found["equilibrium_potential"]
+    tabulated = potential.settings["tabulated potential [V]"]
+    assert potential.value == pytest.approx(tabulated, abs=1e-9)
+    assert tabulated == pytest.approx(1.43, abs=0.01)
+    thermal = found["reaction_gibbs_energy"].value - found["reaction_energy"].value
+    assert potential.terms["thermal"] == pytest.approx(-thermal / (4.0 * molar))
+    assert len(ReactionEnergy("Li2O + CO2 -> Li2CO3", exact).run()) == 2
+
+
+def test_a_crystal_is_relaxed_once(bonds: Bonds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reactions and defects ask for the same crystals; each relaxation takes minutes."""
+    from interphase.models.atomistic.crystals import base
+
+    asked = []
+    monkeypatch.setattr(base, "crystal", lambda name: asked.append(name) or bonds.copper)
+    fresh = replace(bonds.potential)
+    energies = [base.energy_per_unit("Cu", fresh, 1e-3) for _ in range(2)]
+    assert asked == ["Cu"]
+    # twelve bonds, each shared
+    assert energies == pytest.approx([-6.0 * bonds.depths["CuCu"]] * 2, rel=1e-4)
