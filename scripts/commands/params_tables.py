@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from interphase.models.atomistic import result_file
+from interphase.models.atomistic.ensemble import Calibration, united
 from interphase.parameters.audit import audit, ranked
 from interphase.parameters.errors import InterphaseError, ParameterError
 from interphase.parameters.exchange import NO_TERM, terms, to_csv, to_json_ld
@@ -85,11 +86,8 @@ def _fill(parsed: argparse.Namespace) -> int:
     order = [name.strip() for name in parsed.order.split(",") if name.strip()]
     table = load_table(parsed.table)
     files = [*result_file.shipped(), *(result_file.read(path) for path in parsed.results)]
-    found = fill(
-        table,
-        {"computed": _computed(files), "literature": load_table("literature").parameters},
-        order,
-    )
+    literature = load_table("literature").parameters
+    found = fill(table, {"computed": _computed(files, literature), "literature": literature}, order)
     for line in _summary(found, parsed.sigmas):
         write(line)
     if parsed.output is not None:
@@ -100,11 +98,19 @@ def _fill(parsed: argparse.Namespace) -> int:
     return DONE
 
 
-def _computed(files: list[result_file.ResultFile]) -> list[Parameter]:
-    """Return the rows of result files; of several for one key the last holds."""
+def _computed(
+    files: Sequence[result_file.ResultFile], literature: Iterable[Parameter]
+) -> list[Parameter]:
+    """Return the rows of result files.
+
+    Several methods in one file are an ensemble whose error is known from what the literature
+    knows; of several files with one key the last holds.
+    """
+    values = [value for file in files for value in file.values]
+    calibration = Calibration.of(values, literature)
     rows = {}
     for file in files:
-        for value in file.values:
+        for value in united(file.values, calibration):
             rows[value.key] = value.parameter(file.where)
     return list(rows.values())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from interphase.models.atomistic import result_file
 from interphase.models.atomistic.registry import Recipe
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.errors import AtomisticError
-from interphase.parameters.provenance import Range
+from interphase.parameters.provenance import Range, Relative
 from interphase.parameters.table import load_table
 from interphase.scripts.main import main
 
@@ -50,6 +51,13 @@ def test_fill_with_a_result_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert {one["key"] for one in kept} == {
         one.key for one in load_table("graphite_carbonate").parameters
     }
+    # several methods in one file are an ensemble, calibrated on what the literature knows
+    both = [BETTER, replace(BETTER, value=9.83e-6 * 1.04, uncertainty=Relative(0.01))]
+    many = result_file.write(tmp_path / "many.json", both, "interphase params compute x y")
+    assert main([*words, "--results", str(many.path), "-o", str(tmp_path / "m.yaml")]) == 0
+    row = load_table(tmp_path / "m.yaml").get("molar_volume", "LiF")
+    assert row.value == pytest.approx((9.9e-6 + 9.83e-6 * 1.04) / 2.0)
+    assert "scatter of the methods and calibration error" in row.note
     # a changed file is refused, and so is an unknown origin
     file.path.write_text(file.path.read_text().replace("9.9e-06", "9.8e-06"))
     capsys.readouterr()

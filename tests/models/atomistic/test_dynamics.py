@@ -1,4 +1,4 @@
-"""Diffusivities with errors, ensembles, and reaction energies against tabulated ones."""
+"""Diffusivities with errors, and reaction energies against tabulated ones."""
 
 from __future__ import annotations
 
@@ -11,10 +11,8 @@ from mpi4py import MPI
 
 from interphase.models.atomistic.crystals.dynamics import Diffusion, arrhenius, diffusion
 from interphase.models.atomistic.crystals.reactions import REACTIONS, check_balance
-from interphase.models.atomistic.ensemble import combined, relative_error
-from interphase.models.atomistic.result import Computed
 from interphase.parameters.errors import AtomisticError
-from interphase.parameters.provenance import NoUncertainty, Range
+from interphase.parameters.provenance import Range
 
 if TYPE_CHECKING:
     from tests.models.atomistic.conftest import Bonds
@@ -103,23 +101,6 @@ def test_free_particles_in_a_thermostat(bonds: Bonds) -> None:
     assert error < 0.3 * exact
     with pytest.raises(AtomisticError, match="is too short for a diffusivity"):
         replace(run, steps=500, every=5, friction=0.1).run()
-
-
-def computed(value: float, unit: str = "GPa", of: str = "LiF") -> Computed:
-    return Computed("bulk_modulus", of, value, unit, NoUncertainty("one"), "a method")
-
-
-def test_ensemble_adds_scatter_and_calibration() -> None:
-    values = [computed(50.0), computed(60.0), computed(0.07, "TPa")]
-    found = combined(values, calibration=0.1)
-    assert found.value == pytest.approx(60.0)
-    assert isinstance(found.uncertainty, Range)
-    assert found.uncertainty.high == pytest.approx(60.0 + 2.0 * np.hypot(10.0, 6.0))
-    assert relative_error(values[:2], [100.0, 50.0]) == pytest.approx(np.sqrt((0.25 + 0.04) / 2))
-    with pytest.raises(AtomisticError, match="two values of one quantity"):
-        combined([computed(50.0), computed(50.0, of="Li2O")])
-    with pytest.raises(AtomisticError, match="needs a value that is known"):
-        relative_error([], [])
 
 
 def test_reactions_are_balanced() -> None:
