@@ -22,6 +22,7 @@ from interphase.models.atomistic.crystals.potentials import potential, potential
 from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
 from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
+from interphase.models.atomistic.liquids.properties import LIQUIDS
 from interphase.models.atomistic.molecules.cycle import (
     GIBBS,
     REDUCTIONS,
@@ -29,7 +30,7 @@ from interphase.models.atomistic.molecules.cycle import (
     ReductionPotential,
 )
 from interphase.models.atomistic.molecules.dft import LEVELS, level
-from interphase.models.atomistic.molecules.electron import ElectronTransfer
+from interphase.models.atomistic.molecules.electron import ElectronTransfer, Orbitals
 from interphase.models.atomistic.result import Calculation
 from interphase.parameters.errors import AtomisticError, did_you_mean
 
@@ -88,7 +89,7 @@ class Recipe:
 
 
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
-_CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC")
+_CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC", "Li+VC")
 _IONIC: Final = ("LiF", "Li2O")
 
 
@@ -130,8 +131,12 @@ def recipes() -> Mapping[str, Recipe]:
                                                     REDUCTIONS[of][1])),
         _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
                   _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
+        _molecule("orbitals", "HOMO and LUMO; a minute", _CARBONATES,
+                  lambda of, by: Orbitals(of, level(by))),
         _molecule("reaction_gibbs_energy", "reactions between molecules; minutes", list(GIBBS),
                   lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
+        Recipe("liquid", "md", "density, diffusion, conduction, permittivity; an hour",
+               list(LIQUIDS), ["gaff"], lambda of, by: LIQUIDS[of]),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

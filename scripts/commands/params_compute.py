@@ -69,6 +69,7 @@ def _compute(parsed: argparse.Namespace) -> int:
     except InterphaseError as error:
         logger.error("error: %s", error)
         return BAD_CASE
+    path = parsed.output or Path("results") / f"{_stem(parsed)}.json"
     values: list[Computed] = []
     failed = 0
     for (material, method), calculation in calculations.items():
@@ -81,22 +82,15 @@ def _compute(parsed: argparse.Namespace) -> int:
             continue
         write("\n".join(_lines(found)))
         values += found
-    written = _written(parsed, values)
-    return DONE if written and not failed else FAILED
-
-
-def _written(parsed: argparse.Namespace, values: list[Computed]) -> bool:
-    """Write what was found; return whether that was possible."""
-    path = parsed.output or Path("results") / f"{_stem(parsed)}.json"
-    if not values:
-        return False
-    try:
-        result_file.write(path, values, _command(parsed))
-    except InterphaseError as error:
-        logger.error("error: %s", error)
-        return False
-    write(f"written to {path}")
-    return True
+        try:
+            # after each, so that a long run that is stopped leaves what it had
+            result_file.write(path, values, _command(parsed))
+        except InterphaseError as error:
+            logger.error("error: %s", error)
+            return FAILED
+    if values:
+        write(f"written to {path}")
+    return FAILED if failed else DONE
 
 
 def _command(parsed: argparse.Namespace) -> str:

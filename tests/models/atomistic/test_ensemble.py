@@ -61,7 +61,9 @@ def test_a_crystal_is_judged_by_the_others() -> None:
     calibration = Calibration.of(values, rows)
     assert calibration.error("bulk_modulus", "LiF") == pytest.approx(0.3)
     assert calibration.error("bulk_modulus", "Li2O") == pytest.approx(0.15)
-    assert calibration.error("bulk_modulus", "Li2CO3") == pytest.approx(np.hypot(0.3, 0.15) / 2**0.5)
+    assert calibration.error("bulk_modulus", "Li2CO3") == pytest.approx(
+        np.hypot(0.3, 0.15) / 2**0.5
+    )
     # barriers of crystals are hardly known; the stiffness of the same surface stands in
     assert calibration.error("migration_barrier", "LiF") == pytest.approx(0.3)
     assert calibration.error("band_gap", "LiF") is None
