@@ -45,8 +45,8 @@ class ElectronTransfer:
     def run(self) -> tuple[Computed, ...]:
         """Return vertical and adiabatic affinity and the reorganisation energy.
 
-        The inner reorganisation energy of one molecule at an electrode is half of Nelsen's sum, which
-        is that of a self-exchange between two molecules.
+        The inner reorganisation energy of one molecule at an electrode is half of Nelsen's sum,
+        which is that of a self-exchange between two molecules.
 
         Source: Nelsen, Blackstock & Kim, J. Am. Chem. Soc. 109, 677 (1987).
         """
