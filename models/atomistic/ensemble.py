@@ -105,7 +105,7 @@ def combined(values: Sequence[Computed], calibration: float | None = None) -> Co
         mean,
         first.unit,
         Range(mean - spread, mean + spread),
-        "mean of " + "; ".join(value.method for value in values),
+        _means([value.method for value in values]),
         settings={"values": [float(number) for number in numbers], "calibration": calibration},
         versions={name: text for value in values for name, text in value.versions.items()},
         note=f"range: two standard deviations, {said}",
@@ -121,6 +121,14 @@ def united(values: Sequence[Computed], calibration: Calibration) -> list[Compute
         else combined(group, calibration.error(group[0].name, group[0].of))
         for group in _groups(values).values()
     ]
+
+
+def _means(methods: Sequence[str]) -> str:
+    """Return one phrase for the mean of methods, which are written ``potential, how``."""
+    heads, _, tails = zip(*(method.partition(", ") for method in methods), strict=True)
+    if len(set(tails)) == 1 and tails[0]:
+        return f"mean of {', '.join(heads)}: {tails[0]}"
+    return "mean of " + "; ".join(methods)
 
 
 def _groups(values: Iterable[Computed]) -> dict[str, list[Computed]]:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from interphase.models.atomistic import result_file
+from interphase.models.atomistic.crystals.leakage import NEEDS, leakage
 from interphase.models.atomistic.ensemble import Calibration, united
+from interphase.models.atomistic.result import Computed
 from interphase.parameters.audit import audit, ranked
 from interphase.parameters.errors import InterphaseError, ParameterError
 from interphase.parameters.exchange import NO_TERM, terms, to_csv, to_json_ld
@@ -24,6 +27,9 @@ from interphase.scripts.commands.common import (
     messages,
     write,
 )
+
+ROOM_TEMPERATURE: Final = 298.15
+"""At which rows of tables hold [K]."""
 
 _FORMATS: Final = {"jsonld": to_json_ld, "csv": to_csv}
 
@@ -87,11 +93,17 @@ def _fill(parsed: argparse.Namespace) -> int:
     table = load_table(parsed.table)
     files = [*result_file.shipped(), *(result_file.read(path) for path in parsed.results)]
     literature = load_table("literature").parameters
-    found = fill(table, {"computed": _computed(files, literature), "literature": literature}, order)
+    computed = _computed(files, literature, table)
+    found = fill(table, {"computed": computed, "literature": literature}, order)
     for line in _summary(found, parsed.sigmas):
         write(line)
     if parsed.output is not None:
-        parsed.output.write_text(found.table.to_yaml(), encoding="utf-8")
+        named = replace(
+            found.table,
+            name=parsed.output.stem,
+            title=f"{table.title}; rows from {', '.join(order)} where there are any",
+        )
+        parsed.output.write_text(named.to_yaml(), encoding="utf-8")
         beside = parsed.output.with_suffix(".alternatives.json")
         beside.write_text(found.to_json(), encoding="utf-8")
         write(f"written to {parsed.output}, all alternatives to {beside}")
@@ -99,19 +111,30 @@ def _fill(parsed: argparse.Namespace) -> int:
 
 
 def _computed(
-    files: Sequence[result_file.ResultFile], literature: Iterable[Parameter]
+    files: Sequence[result_file.ResultFile], literature: Iterable[Parameter], table: ParameterTable
 ) -> list[Parameter]:
-    """Return the rows of result files.
+    """Return the rows of result files, and what follows from several of them.
 
     Several methods in one file are an ensemble whose error is known from what the literature
     knows; of several files with one key the last holds.
     """
     values = [value for file in files for value in file.values]
     calibration = Calibration.of(values, literature)
-    rows = {}
+    found: dict[str, tuple[Computed, str]] = {}
     for file in files:
         for value in united(file.values, calibration):
-            rows[value.key] = value.parameter(file.where)
+            found[value.key] = (value, file.where)
+    row = "interstitial_concentration_ref"
+    derived = leakage(
+        [value for value, _ in found.values()],
+        table.value(row) if table.has(row) else None,
+        ROOM_TEMPERATURE,
+    )
+    rows = {key: value.parameter(where) for key, (value, where) in found.items()}
+    for value in derived:
+        used = [f"{name}.{value.of}" for name in NEEDS]
+        where = "; ".join(dict.fromkeys(found[key][1] for key in used))
+        rows.setdefault(value.key, value.parameter(where))
     return list(rows.values())
 
 
