@@ -14,7 +14,7 @@ from interphase.models.atomistic.ensemble import Calibration, united
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.audit import audit, ranked
 from interphase.parameters.errors import InterphaseError, ParameterError
-from interphase.parameters.exchange import NO_TERM, terms, to_csv, to_json_ld
+from interphase.parameters.exchange import NO_TERM, terms, to_bpx, to_csv, to_json_ld
 from interphase.parameters.fill import Filled, fill
 from interphase.parameters.parameter import Parameter
 from interphase.parameters.parameter_table import ParameterTable
@@ -31,7 +31,7 @@ from interphase.scripts.commands.common import (
 ROOM_TEMPERATURE: Final = 298.15
 """At which rows of tables hold [K]."""
 
-_FORMATS: Final = {"jsonld": to_json_ld, "csv": to_csv}
+_FORMATS: Final = {"jsonld": to_json_ld, "csv": to_csv, "bpx": to_bpx}
 
 
 def add_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -52,7 +52,7 @@ def add_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     filled.add_argument("-o", "--output", type=Path, metavar="FILE", help="table to write (YAML)")
     filled.add_argument("--sigmas", type=float, default=2.0, help="disagreements shown (2)")
     filled.set_defaults(run=lambda parsed: _run(_fill, parsed))
-    export = actions.add_parser("export", help="write a table as JSON-LD or CSV")
+    export = actions.add_parser("export", help="write a table as JSON-LD, CSV or BPX")
     export.add_argument("table")
     export.add_argument("--format", choices=sorted(_FORMATS), default="jsonld")
     export.add_argument("-o", "--output", type=Path, metavar="FILE")

@@ -77,6 +77,20 @@ def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert capsys.readouterr().out.startswith("name,of,value")
 
 
+def test_export_for_bpx(capsys: pytest.CaptureFixture[str]) -> None:
+    """The block is valid BPX and keeps every number, under names with units."""
+    from bpx.schema import UserDefined
+
+    assert main(["params", "export", "graphite_carbonate", "--format", "bpx"]) == 0
+    block = json.loads(capsys.readouterr().out)["User-defined"]
+    UserDefined(**block)
+    rows = [row for row in load_table("graphite_carbonate").parameters if row.value is not None]
+    assert len(block) == len(rows) + 1  # with a description
+    assert block["Molar volume of LiF [m3.mol-1]"] == 9.83e-6
+    assert "Tunnelling rate of R1 [mol.m-2.s-1]" in block
+    assert "Transfer coefficient of R1" in block
+
+
 def test_compute(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
