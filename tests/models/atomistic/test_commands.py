@@ -141,3 +141,23 @@ def test_what_one_method_cannot_does_not_lose_the_others(
     assert len(result_file.read(path).values) == 1
     path.unlink()
     assert main([*words, "one"]) == 1 and not path.exists()
+
+
+def test_a_run_that_is_stopped_leaves_what_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped:
+        def __init__(self, method: str) -> None:
+            self.method = method
+
+        def run(self) -> tuple[Computed, ...]:
+            if self.method == "two":
+                raise MemoryError
+            return (BETTER,)
+
+    slow = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Stopped(by))
+    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": slow})
+    path = tmp_path / "lif.json"
+    with pytest.raises(MemoryError):
+        main(["params", "compute", "lattice", "LiF", "--method", "all", "-o", str(path)])
+    assert len(result_file.read(path).values) == 1
