@@ -35,7 +35,10 @@ class Correction:
 
 
 def anchors() -> dict[str, Edge]:
-    """Return the reductions of the molecules' module that are reactions of the network."""
+    """Return the reductions of the molecules' module that are reactions of the network.
+
+    None is a sum of others, so that each is evidence of its own.
+    """
     ring, opened = KNOWN["EC"], Species(KNOWN["EC-open"], -1, 1)
     free, held = Species(ring), Species(ring, 0, 1)
     carbonate, dimer = Species(KNOWN["CO3"], -2, 2), Species(KNOWN["EDC"], -2, 2)
@@ -48,7 +51,6 @@ def anchors() -> dict[str, Edge]:
             "dissociation", (opened, held), (carbonate, gas, free), 1
         ),
         "R1": Edge("reduction", (held, held), (dimer, gas), 2),
-        "R2": Edge("reduction", (held, held), (carbonate, gas, free), 2),
     }
 
 

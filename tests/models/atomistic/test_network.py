@@ -208,7 +208,7 @@ def test_shifts_are_found_from_the_anchors() -> None:
     def volts(name: str, electron: float, salt: float) -> float:
         edge = edges[name]
         change = sum(gibbs[m] for m in edge.made) - sum(gibbs[m] for m in edge.consumed)
-        salts = {"EC": 0, "LiEC-open second electron": 1, "R1": 2, "R2": 2}.get(name, 1)
+        salts = {"EC": 0, "R1": 2}.get(name, 1)
         return -(change + edge.electrons * electron + salts * salt) / edge.electrons - 1.40
 
     found = fit(gibbs, {name: volts(name, 4.0, 0.7) for name in edges})
