@@ -19,6 +19,7 @@ from interphase.parameters.errors import MeshError, did_you_mean
 from interphase.solvers.p3d.held import HeldSystem
 from interphase.solvers.p3d.place_map import PlaceMap
 from interphase.solvers.p3d.places import Array
+from interphase.solvers.space import release
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +132,9 @@ class HeatField:
         x, y = matrix.createVecs()
         x.array[:] = values
         matrix.mult(x, y)
-        return np.array(y.array)
+        result = np.array(y.array)
+        release(x, y)
+        return result
 
     @property
     def values(self) -> Array:
