@@ -121,6 +121,8 @@ class Leaper:
             if row.value is not None and row.value > 0.0
         }
         self.memory = LeapState.of(stored) if stored else LeapState(self._largest)
+        # Shares one step before the state, unknown after a restart: then a step comes first.
+        self._before: Array | None = None
 
     def notes(self) -> dict[str, Any]:
         """Return what must be remembered."""
@@ -139,7 +141,8 @@ class Leaper:
     def stride(self, state: FilmState, control: ControlState, milestones: Milestones) -> Stride:
         """Return a leap that was kept, or a step; see `Strider`."""
         memory, milestone = self.memory, milestones.after(state.time)
-        if memory.rest <= 0 and memory.tempo is not None and state.step > 0.0:
+        known = self._before is not None or not self._proposer.converts
+        if memory.rest <= 0 and memory.tempo is not None and state.step > 0.0 and known:
             leap = self._leap(memory.tempo, state, control, milestone)
             if leap is not None:
                 return leap
@@ -148,6 +151,7 @@ class Leaper:
     def _step(self, state: FilmState, control: ControlState, milestones: Milestones) -> Stride:
         """Return a step, its tempo remembered."""
         stride = self._stepper.stride(state, control, milestones)
+        self._before = state.shares
         memory = replace(self.memory, rest=max(self.memory.rest - 1, 0))
         if stride.state.step > 0.0:
             space, width = self._problem.space, self._problem.width
@@ -268,6 +272,7 @@ class Leaper:
         end = a.state.time + taken + step
         if end > a.milestone:
             return Refusal.MILESTONE
+        self._before = leapt.shares
         relaxed = replace(relaxed, time=end, books=_shared(a, leapt, relaxed, after))
         return self._keep(a, relaxed, report, after, step, film.gain)
 
@@ -294,7 +299,7 @@ class Leaper:
     def _propose(self, a: _Attempt) -> Proposal:
         """Return the proposal, made on one rank. Collective."""
         problem = self._problem
-        patch = self._raster.patch(a.state, problem.width)
+        patch = self._raster.patch(a.state, problem.width, before=self._before)
         conditions = Conditions(
             a.drive.potential, a.drive.temperature, problem.width, self._logarithms,
             problem.model.solids, self._deposit(a.tempo),
