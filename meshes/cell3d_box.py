@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from interphase.meshes.cell3d import CASING, STACK, CellGrid
 from interphase.meshes.places import make_places
-from interphase.meshes.tensor import Tensor, outside
+from interphase.meshes.tensor import Facets, Tensor, outside
 from interphase.parameters.errors import MeshError
 
 type Floats = npt.NDArray[np.float64]
@@ -57,6 +57,15 @@ class Tab:
         """Number of the side of a hexahedron that looks out of the face, as in `Facets`."""
         return FACES.index(self.side)
 
+    def box(self, size: Sequence[float], length: float) -> tuple[Floats, Floats]:
+        """Return the lowest and the highest corner of the tab if it is ``length`` [m] long."""
+        low, high = np.zeros(3), np.array(size, dtype=float)
+        low[self.along], high[self.along] = self.start, self.start + self.width
+        outer = self.side in ("top", "right")
+        low[self.across] = size[self.across] if outer else -length
+        high[self.across] = size[self.across] + length if outer else 0.0
+        return low, high
+
     def beside(self, middle: Floats, size: Sequence[float]) -> Bools:
         """Return what lies within the tab's width and the stack's thickness, (n,)."""
         y = middle[:, self.along]
@@ -93,9 +102,9 @@ def block_grid(
     lines = [np.linspace(0.0, length, n + 1) for length, n in zip(size, cells, strict=True)]
     if casing > 0.0:
         lines = [np.concatenate([[-casing], x, [x[-1] + casing]]) for x in lines]
-    reach = {name: max(tab.length, casing) for name, tab in tabs.items()}
+    reach = tab_reach(size, tabs, casing)
     for name, tab in tabs.items():
-        _insert_tab(name, tab, size, lines, reach[name])
+        _insert_tab(tab, size, lines, reach[name])
     tensor = Tensor((lines[0], lines[1], lines[2]))
     region, names = _regions(tensor.middle, size, tabs, reach, casing)
     kept = region >= 0
@@ -106,22 +115,30 @@ def block_grid(
     ends = points[corners[inside]]
     volume = np.prod(ends[:, 7] - ends[:, 0], axis=1)
     place[inside] = make_places(middle[inside], volume, places, ((0.0, x) for x in size))
-    faces = _faces(middle, corners, region, names, tabs, reach, size)
+    faces = name_block_faces(points, outside(corners), region, names, tabs, reach, size)
     return CellGrid(points, corners, names, region, faces, place)
 
 
-def _insert_tab(
-    name: str, tab: Tab, size: Sequence[float], lines: list[Floats], reach: float
-) -> None:
+def tab_reach(size: Sequence[float], tabs: Mapping[str, Tab], casing: float) -> dict[str, float]:
+    """Return how far each tab stands out of the stack [m]: at least through the wall.
+
+    Raises:
+        MeshError: on a tab beyond the block.
+    """
+    for name, tab in tabs.items():
+        end, length = tab.start + tab.width, size[tab.along]
+        if tab.start < 0.0 or end > length * (1.0 + _CLOSE):
+            raise MeshError(
+                f"geometry.tabs.{name}: touches nothing in a part of {tab.start:.4g} to "
+                f"{end:.4g} m: the face '{tab.side}' goes from 0 to {length:.4g} m"
+            )
+    return {name: max(tab.length, casing) for name, tab in tabs.items()}
+
+
+def _insert_tab(tab: Tab, size: Sequence[float], lines: list[Floats], reach: float) -> None:
     """Add the planes at a tab's edges and end to ``lines``; cells beside them may be small."""
-    end = tab.start + tab.width
     length = size[tab.along]
-    if tab.start < 0.0 or end > length * (1.0 + _CLOSE):
-        raise MeshError(
-            f"geometry.tabs.{name}: touches nothing in a part of {tab.start:.4g} to {end:.4g} m: "
-            f"the face '{tab.side}' goes from 0 to {length:.4g} m"
-        )
-    for edge in (tab.start, end):
+    for edge in (tab.start, tab.start + tab.width):
         lines[tab.along] = _with_plane(lines[tab.along], edge)
     if reach > 0.0:
         high = tab.side in ("top", "right")
@@ -166,17 +183,30 @@ def _regions(
     return region, tuple(names)
 
 
-def _faces(
-    middle: Floats,
-    corners: Ints,
+def name_block_faces(
+    points: Floats,
+    facets: Facets,
     region: Ints,
     names: Sequence[str],
     tabs: Mapping[str, Tab],
     reach: Mapping[str, float],
     size: Sequence[float],
 ) -> dict[str, Ints]:
-    """Name the outside: ends of the tabs, and the six faces of the block."""
-    facets = outside(corners)
+    """Name the outside of a block: ends of the tabs, and its six faces.
+
+    Args:
+        points: of the mesh [m], (points, 3).
+        facets: on the outside.
+        region: of each cell, (cells,).
+        names: of the regions.
+        tabs: ``tab_negative`` and ``tab_positive``.
+        reach: how far each stands out [m].
+        size: of the stack [m].
+
+    Returns:
+        Corners of the facets of each face.
+    """
+    middle = points[facets.corners].mean(axis=1)
     of_tab = np.isin(region, [i for i, name in enumerate(names) if name in tabs])[facets.cell]
     named: dict[str, Ints] = {}
     free = np.ones(len(facets.cell), dtype=bool)
@@ -185,7 +215,7 @@ def _faces(
         if reach[name] > 0.0:
             chosen &= region[facets.cell] == names.index(name)
         else:
-            chosen &= (region[facets.cell] == 0) & tab.beside(middle[facets.cell], size)
+            chosen &= (region[facets.cell] == 0) & tab.beside(middle, size)
         named[name] = facets.corners[chosen]
         free &= ~chosen
     for side, name in enumerate(FACES):

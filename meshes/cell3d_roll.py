@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from interphase.meshes.cell3d import CASING, STACK, TABS, CellGrid
 from interphase.meshes.places import make_places
-from interphase.meshes.tensor import Tensor, outside
+from interphase.meshes.tensor import Facets, Tensor, outside
 
 type Floats = npt.NDArray[np.float64]
 type Ints = npt.NDArray[np.int64]
@@ -68,7 +68,8 @@ def roll_grid(
     step = 2.0 * np.pi / cells[1]
     points = _round(flat) * np.array([1.0, 1.0, 0.0]) * np.sqrt(step / np.sin(step))
     points[:, 2] = flat[:, 2]
-    return CellGrid(points, corners, names, region, _faces(corners, region, names), place, True)
+    faces = name_roll_faces(outside(corners), region, names)
+    return CellGrid(points, corners, names, region, faces, place, True)
 
 
 def _round(flat: Floats) -> Floats:
@@ -89,8 +90,17 @@ def _regions(
     return region, (STACK, CASING, *TABS)
 
 
-def _faces(corners: Ints, region: Ints, names: Sequence[str]) -> dict[str, Ints]:
-    facets = outside(corners)
+def name_roll_faces(facets: Facets, region: Ints, names: Sequence[str]) -> dict[str, Ints]:
+    """Name the outside of a roll.
+
+    Args:
+        facets: on the outside; sides 0 and 1 look in- and outwards, 4 and 5 down and up.
+        region: of each cell, (cells,).
+        names: of the regions.
+
+    Returns:
+        Corners of the facets of each face.
+    """
     carrying = {tab: names.index(tab) if tab in names else 0 for tab in TABS}
     ends = dict(zip(TABS, (4, 5), strict=True))
     named = {}

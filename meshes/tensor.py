@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -62,7 +63,7 @@ class Facets:
     """Facets that belong to one cell only.
 
     Attributes:
-        corners: numbers of the points, (facets, 4).
+        corners: numbers of the points, (facets, 3 or 4).
         cell: that they belong to, (facets,).
         side: of that cell: 2 a + 1 at the high end of axis a, 2 a at the low end, (facets,).
     """
@@ -77,8 +78,36 @@ def outside(cells: Ints) -> Facets:
     facets = np.concatenate([cells[:, side] for side in _SIDES])
     owner = np.tile(np.arange(len(cells)), 6)
     side = np.repeat(np.arange(6), len(cells))
+    alone = _alone(facets)
+    return Facets(facets[alone], owner[alone], side[alone])
+
+
+def outside_tetrahedra(
+    points: Floats, cells: Ints, side_of: Callable[[Floats, Floats], Ints]
+) -> Facets:
+    """Return the facets on the outside of tetrahedra.
+
+    Args:
+        points: positions [m], (points, 3).
+        cells: corners, (cells, 4).
+        side_of: gives the side from middles [m] and outward unit normals, (facets, 3) each.
+    """
+    facets = np.concatenate([np.delete(cells, corner, axis=1) for corner in range(4)])
+    owner = np.tile(np.arange(len(cells)), 4)
+    alone = _alone(facets)
+    corners, owner = facets[alone], owner[alone]
+    at = points[corners]
+    middle = at.mean(axis=1)
+    normal = np.cross(at[:, 1] - at[:, 0], at[:, 2] - at[:, 0])
+    inwards = points[cells[owner]].mean(axis=1) - middle
+    normal *= -np.sign((normal * inwards).sum(axis=1, keepdims=True))
+    normal /= np.linalg.norm(normal, axis=1, keepdims=True)
+    return Facets(corners, owner, side_of(middle, normal))
+
+
+def _alone(facets: Ints) -> Ints:
+    """Return the numbers of the facets that only one cell has."""
     _, first, count = np.unique(
         np.sort(facets, axis=1), axis=0, return_index=True, return_counts=True
     )
-    alone = first[count == 1]
-    return Facets(facets[alone], owner[alone], side[alone])
+    return np.asarray(first[count == 1])

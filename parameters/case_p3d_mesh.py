@@ -23,6 +23,8 @@ _ONLY_FOR: Final = {
     "names": ("file",),
     "layers": ("file",),
     "cells": (*_BLOCKS, "cylindrical"),
+    "cell_size": (*_BLOCKS, "cylindrical"),
+    "tab_cell_size": _BLOCKS,
 }
 _NEEDED: Final = {
     "pouch": {"size": "[8 mm, 100 mm, 150 mm]", "cells": "[2, 20, 30]"},
@@ -89,7 +91,13 @@ class GeometryCase(Block):
     """Of the jelly roll [m]."""
 
     cells: tuple[int, int, int] | None = Field(default=None, examples=["[2, 20, 30]"])
-    """Cells of the mesh along x, y, z, or across the turns, around and along the axis."""
+    """Hexahedra of the mesh along x, y, z, or across the turns, around and along the axis."""
+
+    cell_size: Length | None = Field(default=None, examples=["4 mm"])
+    """Instead of ``cells``: edge of tetrahedra that gmsh makes [m]."""
+
+    tab_cell_size: Length | None = Field(default=None, examples=["1 mm"])
+    """Their edge beside the tabs [m]; as elsewhere if left out."""
 
     places: int | tuple[int, int, int] = Field(default=100, examples=["[1, 10, 10]"])
     """Local models: how many, or how many along each of these."""
@@ -125,8 +133,12 @@ class GeometryCase(Block):
         for key, shapes in _ONLY_FOR.items():
             if getattr(self, key) is not None and self.shape not in shapes:
                 refuse(key, f"is for {' or '.join(shapes)} only; remove it for '{self.shape}'")
+        if self.cells is not None and self.cell_size is not None:
+            refuse("cell_size", "is for tetrahedra, cells is for hexahedra; remove one of them")
+        if self.tab_cell_size is not None and self.cell_size is None:
+            refuse("tab_cell_size", "needs cell_size, the edge elsewhere")
         for key, example in _NEEDED[self.shape].items():
-            if getattr(self, key) is None:
+            if getattr(self, key) is None and not (key == "cells" and self.cell_size is not None):
                 refuse(key, f"is missing for '{self.shape}'; write for example {key}: {example}")
         if self.shape in _BLOCKS and self.tabs is None:
             refuse("tabs", "is missing: a cell without tabs gives no current")

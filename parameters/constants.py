@@ -30,3 +30,6 @@ GAS_CONSTANT: Final = BOLTZMANN * AVOGADRO
 
 ELECTRON_MASS: Final = 9.1093837015e-31
 """m_e [kg], relative uncertainty 3e-10."""
+
+VACUUM_PERMITTIVITY: Final = 8.8541878128e-12
+"""eps_0 [F/m], relative uncertainty 2e-10."""

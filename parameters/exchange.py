@@ -1,4 +1,4 @@
-"""Tables for other programs: JSON-LD with terms of EMMO and BattINFO, and CSV both ways."""
+"""Tables for other programs: JSON-LD with terms of EMMO and BattINFO, BPX, and CSV both ways."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from interphase.parameters.provenance import (
     read_uncertainty,
     write_uncertainty,
 )
+from interphase.parameters.units import DIMENSIONLESS
 from interphase.parameters.yaml_io import YAMLError, read_yaml
 
 NO_TERM: Final = "no term assigned"
@@ -122,6 +123,32 @@ def to_csv(table: ParameterTable) -> str:
             source.where, source.note, row.note,
         ])  # fmt: skip
     return text.getvalue()
+
+
+def to_bpx(table: ParameterTable) -> str:
+    """Return the rows as a block ``User-defined`` of BPX, to paste into a parameterisation.
+
+    BPX holds numbers under names with units and no sources; rows without a value are left out.
+
+    Source: BPX standard, section "User-defined"; https://bpxstandard.com.
+    """
+    block: dict[str, Any] = {"description": f"{table.title} (interphase, table {table.name})"}
+    for row in table.parameters:
+        if row.value is not None:
+            words = row.name.replace("_", " ").capitalize() + (f" of {row.of}" if row.of else "")
+            unit = "" if row.unit == DIMENSIONLESS else f" [{_bpx_unit(row.unit)}]"
+            block[f"{words}{unit}"] = row.value
+    return json.dumps({"User-defined": block}, indent=1, ensure_ascii=False) + "\n"
+
+
+def _bpx_unit(unit: str) -> str:
+    """Return ``mol/m^2/s`` as BPX writes it, ``mol.m-2.s-1``."""
+    first, *below = unit.replace("^", "").split("/")
+    parts = [] if first == "1" else [first]
+    for one in below:
+        name = one.rstrip("0123456789")
+        parts.append(f"{name}-{one[len(name):] or 1}")
+    return ".".join(parts)
 
 
 def rows_from_csv(text: str, where: str) -> list[Parameter]:

@@ -14,7 +14,7 @@ from interphase.models.transport import Mixture, layer_tensor
 from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.solvers.graph import BoolArray, NodeGraph
 from interphase.solvers.linear import LinearOptions, LinearSolver
-from interphase.solvers.space import Array, NodalSpace
+from interphase.solvers.space import Array, NodalSpace, release
 from interphase.solvers.stiffness import CellStiffness, ShiftedSystem, Workspace
 
 # At most this part of a step's carriers may be paid back from earlier steps.
@@ -152,6 +152,7 @@ class CarrierField:
         self._active = (phi > _TAIL * _MARGIN) | self._system.held
         start, _ = self._space.range
         rows = (start + np.flatnonzero(self._active)).astype(np.int32)
+        release(self._rows, self._block)
         self._rows = PETSc.IS().createGeneral(rows, comm=self._space.comm)
         self._block = None
         # No coupling across the edge of the carriers' domain: nothing leaves it there.

@@ -13,7 +13,7 @@ from interphase.parameters.errors import ConvergenceError
 from interphase.solvers.graph import BoolArray, Extension, NodeGraph
 from interphase.solvers.linear import LinearOptions, LinearSolver
 from interphase.solvers.schemes import TimeScheme
-from interphase.solvers.space import Array, NodalSpace
+from interphase.solvers.space import Array, NodalSpace, release
 
 # Half-width of the band around the front where speeds are needed, in interface widths. A narrower
 # one cuts the tail of the profile, which is then never refilled: at 2.2 growth lost 1.5 %.
@@ -240,11 +240,13 @@ class FrontStepper:
         self._active = active > 0
         start, _ = self._space.range
         rows = (start + np.flatnonzero(self._active)).astype(np.int32)
+        old = self._block, self._jacobian, self._work
         index = PETSc.IS().createGeneral(rows, comm=self._space.comm)
         self._block = self._space.laplacian.createSubMatrix(index, index)
         self._jacobian = self._block.copy()
         self._work = self._block.createVecLeft()
         self._linear.restructure(self._block)
+        release(index, *old)
 
     def _newton(self, residual: Array, diagonal: Array, stiffness: float) -> Array:
         """Solve (stiffness K + diagonal) x = -residual near the front, 0 elsewhere, (size,)."""

@@ -10,7 +10,7 @@ import numpy as np
 from petsc4py import PETSc
 
 from interphase.parameters.errors import ConvergenceError
-from interphase.solvers.space import Array, NodalSpace
+from interphase.solvers.space import Array, NodalSpace, release
 
 logger = logging.getLogger(__name__)
 
@@ -100,6 +100,7 @@ class LinearSolver:
     def restructure(self, a: Any) -> None:
         """Make ready for matrices of another size or pattern, such as ``a``."""
         self._ksp.reset()
+        release(self._x, self._b)
         self._x, self._b = a.createVecRight(), a.createVecLeft()
         self._fresh = True
 

@@ -195,8 +195,7 @@ class NodalSpace:
         x.array[:] = values
         a.mult(x, y)
         result = np.array(y.array)
-        x.destroy()
-        y.destroy()
+        release(x, y)
         return result
 
     def gradient(self, values: Array) -> Array:
@@ -250,7 +249,20 @@ def row_sums(a: Any) -> Array:
     ones, out = a.createVecRight(), a.createVecLeft()
     ones.set(1.0)
     a.mult(ones, out)
-    return np.array(out.array)
+    result = np.array(out.array)
+    release(ones, out)
+    return result
+
+
+def release(*objects: Any) -> None:
+    """Free PETSc objects (or None) now. Collective.
+
+    On several ranks Python's garbage collection only puts them aside, since to free them is
+    collective: what is dropped without this stays to the end of the run.
+    """
+    for thing in objects:
+        if thing is not None:
+            thing.destroy()
 
 
 def stack_full(space: NodalSpace, fields: Sequence[Array]) -> Array:

@@ -22,6 +22,7 @@ from interphase.models.atomistic.crystals.potentials import potential, potential
 from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
 from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
+from interphase.models.atomistic.liquids.properties import LIQUIDS
 from interphase.models.atomistic.molecules.cycle import (
     GIBBS,
     REDUCTIONS,
@@ -29,9 +30,12 @@ from interphase.models.atomistic.molecules.cycle import (
     ReductionPotential,
 )
 from interphase.models.atomistic.molecules.dft import LEVELS, level
-from interphase.models.atomistic.molecules.electron import ElectronTransfer
+from interphase.models.atomistic.molecules.electron import ElectronTransfer, Orbitals
 from interphase.models.atomistic.result import Calculation
 from interphase.parameters.errors import AtomisticError, did_you_mean
+
+ALL: Final = "all"
+"""Stands for every material or method of a recipe."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,26 +58,38 @@ class Recipe:
     methods: Sequence[str]
     build: Callable[[str, str], Calculation]
 
-    def calculation(self, material: str, method: str | None = None) -> Calculation:
-        """Return the calculation of one material.
+    def calculations(
+        self, materials: str, methods: str | None = None
+    ) -> dict[tuple[str, str], Calculation]:
+        """Return the calculation of each material by each method.
+
+        Args:
+            materials: one, several with commas between them, or ``all``.
+            methods: likewise; the first that is known if none is named.
 
         Raises:
-            AtomisticError: if material or method are not among those known.
+            AtomisticError: if a material or a method is not among those known.
         """
-        chosen = method or self.methods[0]
-        for what, word, known in (
-            ("material", material, self.materials),
-            ("method", chosen, self.methods),
-        ):
+        return {
+            (material, method): self.build(material, method)
+            for material in self._chosen("material", materials, self.materials)
+            for method in self._chosen("method", methods or self.methods[0], self.methods)
+        }
+
+    def _chosen(self, what: str, words: str, known: Sequence[str]) -> Sequence[str]:
+        if words == ALL:
+            return known
+        chosen = [word.strip() for word in words.split(",")]
+        for word in chosen:
             if word not in known:
                 raise AtomisticError(
                     f"{self.name}: {what} '{word}' is not known; {did_you_mean(word, known)}"
                 )
-        return self.build(material, chosen)
+        return chosen
 
 
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
-_CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC")
+_CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC", "Li+VC")
 _IONIC: Final = ("LiF", "Li2O")
 
 
@@ -115,8 +131,12 @@ def recipes() -> Mapping[str, Recipe]:
                                                     REDUCTIONS[of][1])),
         _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
                   _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
+        _molecule("orbitals", "HOMO and LUMO; a minute", _CARBONATES,
+                  lambda of, by: Orbitals(of, level(by))),
         _molecule("reaction_gibbs_energy", "reactions between molecules; minutes", list(GIBBS),
                   lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
+        Recipe("liquid", "md", "density, diffusion, conduction, permittivity; an hour",
+               list(LIQUIDS), ["gaff"], lambda of, by: LIQUIDS[of]),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

@@ -21,6 +21,7 @@ from interphase.scripts.benchmarks import (
     nucleus,
     ordering,
     places,
+    pouches,
     spectral,
     spinodal,
 )
@@ -202,12 +203,22 @@ ALL: Final = (
     ),
     Benchmark("leaps", "a mature film carried on by steps, laws and leaps (minutes)", _leaps),
     Benchmark("places", "local models of a whole cell, 100 to 800 places (minutes)", _places),
+    Benchmark(
+        "pouches", "a whole cell beside PyBaMM's 2+1D pouch (minutes)",
+        lambda comm, repeats, say: pouches.beside_pybamm(repeats, say),
+    ),
+    Benchmark(
+        "many_places", "400 places with a DFN through a discharge (minutes)",
+        lambda comm, repeats, say: pouches.many_places(comm), parallel=True,
+    ),
     Benchmark("bm1b_demo", "the demo's way, all hundred steps (minutes)", _bm1b_demo),
     Benchmark("bm1b_long", "spinodal decomposition to t = 1e4 (minutes)", _bm1b_long),
 )  # fmt: skip
 """All benchmarks; the slowest only by name."""
 
-BY_NAME_ONLY: Final = ("leaps", "places", "cell_laws_dfn", "bm1b_demo", "bm1b_long")
+BY_NAME_ONLY: Final = (
+    "leaps", "places", "pouches", "many_places", "cell_laws_dfn", "bm1b_demo", "bm1b_long",
+)  # fmt: skip
 
 
 def select(names: Sequence[str], ranks: int) -> list[Benchmark]:

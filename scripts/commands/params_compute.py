@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import re
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from mpi4py import MPI
@@ -26,6 +27,7 @@ _EPILOG = """\
 examples:
   interphase params compute --list
   interphase params compute lattice LiF --method sevennet-0 -o lattice_LiF.json
+  interphase params compute lattice LiF,Li2O --method all -o lattice.json
 """
 
 
@@ -39,8 +41,10 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("property", nargs="?", help="what to compute (--list names all)")
-    parser.add_argument("material", nargs="?", help="crystal, molecule or reaction")
-    parser.add_argument("--method", help="potential or level of theory")
+    parser.add_argument(
+        "material", nargs="?", help="crystals, molecules or reactions: A, A,B or all"
+    )
+    parser.add_argument("--method", help="potentials or levels of theory: A, A,B or all")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file to write")
     parser.add_argument("--list", action="store_true", help="name what can be computed")
     parser.set_defaults(run=run)
@@ -61,20 +65,32 @@ def _compute(parsed: argparse.Namespace) -> int:
             raise AtomisticError("interphase params compute runs on one rank; leave out mpirun")
         if not (parsed.property and parsed.material):
             raise AtomisticError("name a property and a material; --list names what there is")
-        calculation = recipe(parsed.property).calculation(parsed.material, parsed.method)
+        calculations = recipe(parsed.property).calculations(parsed.material, parsed.method)
     except InterphaseError as error:
         logger.error("error: %s", error)
         return BAD_CASE
-    try:
-        values = timed(calculation)
-        write("\n".join(_lines(values)))
-        path = parsed.output or Path("results") / f"{_stem(parsed)}.json"
-        result_file.write(path, values, _command(parsed))
-    except InterphaseError as error:
-        logger.error("error: %s", error)
-        return FAILED
-    write(f"written to {path}")
-    return DONE
+    path = parsed.output or Path("results") / f"{_stem(parsed)}.json"
+    values: list[Computed] = []
+    failed = 0
+    for (material, method), calculation in calculations.items():
+        try:
+            found = timed(calculation)
+        except InterphaseError as error:
+            # one potential may know no minimum where the others do: what they found is kept
+            logger.error("error: %s by %s: %s", material, method, error)
+            failed += 1
+            continue
+        write("\n".join(_lines(found)))
+        values += found
+        try:
+            # after each, so that a long run that is stopped leaves what it had
+            result_file.write(path, values, _command(parsed))
+        except InterphaseError as error:
+            logger.error("error: %s", error)
+            return FAILED
+    if values:
+        write(f"written to {path}")
+    return FAILED if failed else DONE
 
 
 def _command(parsed: argparse.Namespace) -> str:
@@ -87,7 +103,7 @@ def _stem(parsed: argparse.Namespace) -> str:
     return re.sub(r"[^A-Za-z0-9.+-]+", "_", "_".join(part for part in parts if part))
 
 
-def _lines(values: tuple[Computed, ...]) -> list[str]:
+def _lines(values: Sequence[Computed]) -> list[str]:
     lines = []
     for value in values:
         lines.append(f"{value.key:44s} {value.value:.6g} {value.unit}")

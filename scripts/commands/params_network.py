@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -48,6 +49,10 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--potentials", default="1.5,1.2,0.9,0.6,0.3,0.0", help="V vs Li/Li+")
     parser.add_argument("--paths", type=int, default=3, help="of each product (3)")
     parser.add_argument("--runs", type=int, default=10, help="stochastic runs (10)")
+    parser.add_argument(
+        "--tunnelling", type=float, default=1e-3, metavar="T",
+        help="part of the electrons that pass the film, 1 for a bare electrode (1e-3)",
+    )  # fmt: skip
     parser.add_argument("--cache", type=Path, metavar="FILE", help="energies known already")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write all as JSON")
     parser.set_defaults(run=run)
@@ -64,6 +69,8 @@ def _run(parsed: argparse.Namespace) -> int:
         if MPI.COMM_WORLD.size > 1:
             raise AtomisticError("interphase params network runs on one rank; leave out mpirun")
         potentials = [float(text) for text in parsed.potentials.split(",")]
+        if not 0.0 < parsed.tunnelling <= 1.0:
+            raise AtomisticError(f"--tunnelling: {parsed.tunnelling:g} must lie in (0, 1]")
         network = _build(parsed.seeds.split(","), parsed.heavy_atoms)
     except (InterphaseError, ValueError) as error:
         logger.error("error: %s", error)
@@ -97,8 +104,8 @@ def _work(network: Network, potentials: list[float], parsed: argparse.Namespace)
         "species": len(part.species),
         "reactions": len(part.edges),
         "dropped": len(energies.dropped),
-        "electron_shift [eV]": energies.electron_shift,
-        "electron_shift_error [eV]": energies.shift_error,
+        "correction": asdict(energies.correction),
+        "tunnelling": parsed.tunnelling,
         "potentials": [],
     }
     for potential in potentials:
@@ -132,7 +139,8 @@ def _at(
         write(f"  {target.name}: {best[0].cost:.2f} eV: "
               + "; ".join(step.text for step in best[0].steps))  # fmt: skip
     amounts = {origin: _MOLECULES} | ({salt: _MOLECULES // 4} if salt in start else {})
-    found = simulate(steps, Conditions(amounts), parsed.runs, seed=7)
+    conditions = Conditions(amounts, tunnelling=parsed.tunnelling)
+    found = simulate(steps, conditions, parsed.runs, seed=7)
     write("  yields per EC: " + ", ".join(
         f"{name} {mean:.2f}+-{found.error[name]:.2f}" for name, mean in found.mean.items() if mean
     ))  # fmt: skip

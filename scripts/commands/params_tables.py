@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from interphase.models.atomistic import result_file
+from interphase.models.atomistic.crystals.leakage import NEEDS, leakage
+from interphase.models.atomistic.ensemble import Calibration, united
+from interphase.models.atomistic.result import Computed
 from interphase.parameters.audit import audit, ranked
 from interphase.parameters.errors import InterphaseError, ParameterError
-from interphase.parameters.exchange import NO_TERM, terms, to_csv, to_json_ld
+from interphase.parameters.exchange import NO_TERM, terms, to_bpx, to_csv, to_json_ld
 from interphase.parameters.fill import Filled, fill
 from interphase.parameters.parameter import Parameter
 from interphase.parameters.parameter_table import ParameterTable
@@ -24,7 +28,10 @@ from interphase.scripts.commands.common import (
     write,
 )
 
-_FORMATS: Final = {"jsonld": to_json_ld, "csv": to_csv}
+ROOM_TEMPERATURE: Final = 298.15
+"""At which rows of tables hold [K]."""
+
+_FORMATS: Final = {"jsonld": to_json_ld, "csv": to_csv, "bpx": to_bpx}
 
 
 def add_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -45,7 +52,7 @@ def add_parsers(actions: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     filled.add_argument("-o", "--output", type=Path, metavar="FILE", help="table to write (YAML)")
     filled.add_argument("--sigmas", type=float, default=2.0, help="disagreements shown (2)")
     filled.set_defaults(run=lambda parsed: _run(_fill, parsed))
-    export = actions.add_parser("export", help="write a table as JSON-LD or CSV")
+    export = actions.add_parser("export", help="write a table as JSON-LD, CSV or BPX")
     export.add_argument("table")
     export.add_argument("--format", choices=sorted(_FORMATS), default="jsonld")
     export.add_argument("-o", "--output", type=Path, metavar="FILE")
@@ -85,27 +92,49 @@ def _fill(parsed: argparse.Namespace) -> int:
     order = [name.strip() for name in parsed.order.split(",") if name.strip()]
     table = load_table(parsed.table)
     files = [*result_file.shipped(), *(result_file.read(path) for path in parsed.results)]
-    found = fill(
-        table,
-        {"computed": _computed(files), "literature": load_table("literature").parameters},
-        order,
-    )
+    literature = load_table("literature").parameters
+    computed = _computed(files, literature, table)
+    found = fill(table, {"computed": computed, "literature": literature}, order)
     for line in _summary(found, parsed.sigmas):
         write(line)
     if parsed.output is not None:
-        parsed.output.write_text(found.table.to_yaml(), encoding="utf-8")
+        named = replace(
+            found.table,
+            name=parsed.output.stem,
+            title=f"{table.title}; rows from {', '.join(order)} where there are any",
+        )
+        parsed.output.write_text(named.to_yaml(), encoding="utf-8")
         beside = parsed.output.with_suffix(".alternatives.json")
         beside.write_text(found.to_json(), encoding="utf-8")
         write(f"written to {parsed.output}, all alternatives to {beside}")
     return DONE
 
 
-def _computed(files: list[result_file.ResultFile]) -> list[Parameter]:
-    """Return the rows of result files; of several for one key the last holds."""
-    rows = {}
+def _computed(
+    files: Sequence[result_file.ResultFile], literature: Iterable[Parameter], table: ParameterTable
+) -> list[Parameter]:
+    """Return the rows of result files, and what follows from several of them.
+
+    Several methods in one file are an ensemble whose error is known from what the literature
+    knows; of several files with one key the last holds.
+    """
+    values = [value for file in files for value in file.values]
+    calibration = Calibration.of(values, literature)
+    found: dict[str, tuple[Computed, str]] = {}
     for file in files:
-        for value in file.values:
-            rows[value.key] = value.parameter(file.where)
+        for value in united(file.values, calibration):
+            found[value.key] = (value, file.where)
+    row = "interstitial_concentration_ref"
+    derived = leakage(
+        [value for value, _ in found.values()],
+        table.value(row) if table.has(row) else None,
+        ROOM_TEMPERATURE,
+    )
+    rows = {key: value.parameter(where) for key, (value, where) in found.items()}
+    for value in derived:
+        used = [f"{name}.{value.of}" for name in NEEDS]
+        where = "; ".join(dict.fromkeys(found[key][1] for key in used))
+        rows.setdefault(value.key, value.parameter(where))
     return list(rows.values())
 
 

@@ -187,19 +187,30 @@ def _lumped(comm: MPI.Comm, kind: str) -> tuple[Check, ...]:
 
 
 def pouch_spm(comm: MPI.Comm) -> tuple[Check, ...]:
-    """PyBaMM's 2+1D pouch, SPM, 100 places, 1C for half an hour."""
-    return _pouch(comm, "SPM", 10)
+    """PyBaMM's 2+1D pouch, SPM, 25 and 100 places, 1C for half an hour."""
+    checks: list[Check] = []
+    for side in (5, 10):
+        found = compare_pouch(comm, "SPM", side)
+        name = f"P3D-pouch SPM {side * side} places"
+        checks += [
+            absolute(f"{name} largest difference of V [V]", 0.0, found["voltage"], 2e-3),
+            relative(f"{name} spread of T [K]", found["expected_spread"], found["spread"], 0.03),
+        ]
+    return tuple(checks)
 
 
 def pouch_spme(comm: MPI.Comm) -> tuple[Check, ...]:
-    """The same with an SPMe."""
-    return _pouch(comm, "SPMe", 10)
+    """The voltage of the same with an SPMe.
 
-
-def _pouch(comm: MPI.Comm, kind: str, side: int) -> tuple[Check, ...]:
-    found = compare_pouch(comm, kind, side)
-    name = f"P3D-pouch {kind} {side * side} places"
-    return (
-        absolute(f"{name} largest difference of V [V]", 0.0, found["voltage"], 2e-3),
-        relative(f"{name} spread of T [K]", found["expected_spread"], found["spread"], 0.03),
+    Not the spread: in PyBaMM's pouch an SPMe sets free more Ohmic heat within the layers than
+    PyBaMM's own SPMe does at the same current (`scripts/cases/p3d.md` has the figures).
+    """
+    return tuple(
+        absolute(
+            f"P3D-pouch SPMe {side * side} places largest difference of V [V]",
+            0.0,
+            compare_pouch(comm, "SPMe", side)["voltage"],
+            2e-3,
+        )
+        for side in (5, 10)
     )

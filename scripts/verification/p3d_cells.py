@@ -161,7 +161,9 @@ _POUCH: Final[Mapping[str, float]] = {
 }
 
 
-def pouch_case(kind: str, side: int, cells: int, step: float) -> P3DCase:
+def pouch_case(
+    kind: str, side: int, cells: int, step: float, *, compiled: bool = False, rtol: float = 1e-6
+) -> P3DCase:
     """Return one electrode pair of Marquis2019 as a cell, as PyBaMM's pouch has it."""
     return P3DCase(
         kind="p3d",
@@ -182,7 +184,8 @@ def pouch_case(kind: str, side: int, cells: int, step: float) -> P3DCase:
             "override": _THIN_FOILS,
             "points": POINTS,
             "foil_share": 1.0,
-            "rtol": 1e-6,
+            "rtol": rtol,
+            "compiled": compiled,
         },
         heat={
             "cooling": {
@@ -195,32 +198,38 @@ def pouch_case(kind: str, side: int, cells: int, step: float) -> P3DCase:
     )
 
 
-def pouch_reference(kind: str, points: int, rate: float, times: Array) -> Course:
-    """Return PyBaMM's 2+1D pouch with ``points`` nodes along each side. For one rank."""
-    import pybamm
+class PouchReference:
+    """PyBaMM's 2+1D pouch with ``points`` nodes along each side, built once. For one rank."""
 
-    values = pybamm.ParameterValues("Marquis2019")
-    values.update({**_POUCH, "Lower voltage cut-off [V]": 2.0})
-    model = getattr(pybamm.lithium_ion, kind)(
-        {"current collector": "potential pair", "dimensionality": 2, "thermal": "x-lumped"}
-    )
-    solver = pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8)
-    simulation = pybamm.Simulation(
-        model,
-        parameter_values=values,
-        var_pts={**POINTS, "y": points, "z": points},
-        solver=solver,
-        C_rate=rate,
-    )
-    simulation.build()
-    start = time.process_time()
-    solution = simulation.solve([0.0, float(times[-1])], t_interp=np.concatenate([[0.0], times]))
-    cpu = time.process_time() - start
-    temperature = np.asarray(solution["X-averaged cell temperature [K]"].entries)
-    field = temperature.reshape(-1, temperature.shape[-1])[:, 1:]
-    voltage = np.asarray(solution["Voltage [V]"].entries)[1:]
-    mean = np.asarray(solution["Volume-averaged cell temperature [K]"].entries)[1:]
-    return Course(times, voltage, mean, field.max(axis=0) - field.min(axis=0), cpu)
+    def __init__(self, kind: str, points: int, rate: float = 1.0) -> None:
+        import pybamm
+
+        values = pybamm.ParameterValues("Marquis2019")
+        values.update({**_POUCH, "Lower voltage cut-off [V]": 2.0})
+        model = getattr(pybamm.lithium_ion, kind)(
+            {"current collector": "potential pair", "dimensionality": 2, "thermal": "x-lumped"}
+        )
+        self._simulation = pybamm.Simulation(
+            model,
+            parameter_values=values,
+            var_pts={**POINTS, "y": points, "z": points},
+            solver=pybamm.IDAKLUSolver(rtol=1e-6, atol=1e-8),
+            C_rate=rate,
+        )
+        self._simulation.build()
+
+    def course(self, times: Array) -> Course:
+        """Return a discharge that is read at ``times`` [s]."""
+        start = time.process_time()
+        solution = self._simulation.solve(
+            [0.0, float(times[-1])], t_interp=np.concatenate([[0.0], times])
+        )
+        cpu = time.process_time() - start
+        temperature = np.asarray(solution["X-averaged cell temperature [K]"].entries)
+        field = temperature.reshape(-1, temperature.shape[-1])[:, 1:]
+        voltage = np.asarray(solution["Voltage [V]"].entries)[1:]
+        mean = np.asarray(solution["Volume-averaged cell temperature [K]"].entries)[1:]
+        return Course(times, voltage, mean, field.max(axis=0) - field.min(axis=0), cpu)
 
 
 def compare_pouch(
@@ -230,7 +239,7 @@ def compare_pouch(
     case = pouch_case(kind, side, 2 * side, step)
     cell = build_cell(case, comm)
     course = watch(cell, ControlStep("current", rate * cell.nominal_capacity, 1800.0 / rate))
-    other = on_root(comm, lambda: pouch_reference(kind, side, rate, course.times))
+    other = on_root(comm, lambda: PouchReference(kind, side, rate).course(course.times))
     return {
         "voltage": float(np.abs(course.voltage - other.voltage).max()),
         "temperature": float(np.abs(course.temperature - other.temperature).max()),

@@ -10,6 +10,7 @@ from petsc4py import PETSc
 
 from interphase.parameters.errors import ConvergenceError
 from interphase.solvers.p3d.places import Array
+from interphase.solvers.space import release
 
 type Ints = npt.NDArray[np.int32]
 
@@ -41,12 +42,12 @@ class HeldSystem:
     def set(self, matrix: Any) -> None:
         """Take a matrix, without its boundary values; it is kept and must not be changed."""
         first, _ = matrix.getOwnershipRange()
-        if self._inner is not None:
-            self._inner.destroy()
+        release(self._free, self._inner)
         self._free, self._inner = matrix, matrix.copy()
         # of the size of the others, for the sake of the condition
-        largest = matrix.getDiagonal().norm(PETSc.NormType.INFINITY)
-        self._scale = float(largest)
+        diagonal = matrix.getDiagonal()
+        self._scale = float(diagonal.norm(PETSc.NormType.INFINITY))
+        release(diagonal)
         self._inner.zeroRowsColumns(self._held + first, diag=self._scale)
         if self._ksp is None:
             self._ksp = self._make(matrix)

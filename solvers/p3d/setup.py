@@ -10,6 +10,7 @@ from mpi4py import MPI
 from interphase.meshes.cell3d import STACK, TABS, CellGrid, CellMesh, distribute
 from interphase.meshes.cell3d_box import Tab, block_grid
 from interphase.meshes.cell3d_file import file_grid
+from interphase.meshes.cell3d_gmsh import block_tetrahedra, roll_tetrahedra
 from interphase.meshes.cell3d_roll import roll_grid
 from interphase.models.cell.spec import CellSpec, MeshPoints
 from interphase.models.collectors import CellLayers, Layer
@@ -73,11 +74,20 @@ def grid_of(case: GeometryCase) -> CellGrid:
     cells = case.cells or (1, 1, 1)
     if case.size is None or case.tabs is None:
         radii = case.inner_radius or 0.0, case.outer_radius or 0.0
+        if case.cell_size is not None:
+            return roll_tetrahedra(
+                radii, case.height or 0.0, case.cell_size, case.places, casing=case.casing
+            )
         return roll_grid(radii, case.height or 0.0, cells, case.places, casing=case.casing)
     tabs = {
         name: Tab(tab.side, tab.start, tab.width, tab.length)
         for name, tab in zip(TABS, (case.tabs.negative, case.tabs.positive), strict=True)
     }
+    if case.cell_size is not None:
+        return block_tetrahedra(
+            case.size, case.cell_size, tabs, case.places,
+            tab_cell_size=case.tab_cell_size, casing=case.casing,
+        )  # fmt: skip
     return block_grid(case.size, cells, tabs, case.places, casing=case.casing)
 
 

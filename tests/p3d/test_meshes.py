@@ -12,6 +12,7 @@ from mpi4py import MPI
 
 from interphase.meshes.cell3d import CellGrid, CellMesh, distribute
 from interphase.meshes.cell3d_box import Tab, block_grid
+from interphase.meshes.cell3d_gmsh import block_tetrahedra, roll_tetrahedra
 from interphase.meshes.cell3d_roll import roll_grid
 from interphase.meshes.places import bisected_places
 from interphase.parameters.errors import MeshError
@@ -56,6 +57,53 @@ def test_roll_has_the_volume_of_circles(comm: MPI.Intracomm) -> None:
     cells = distribute(comm, lambda: roll_grid((2e-3, 9e-3), 0.065, (3, 12, 5), (1, 4, 3)))
     assert volume(cells) == pytest.approx(np.pi * (81e-6 - 4e-6) * 0.065, rel=1e-12)
     assert cells.area["tab_positive"] == pytest.approx(np.pi * (81e-6 - 4e-6), rel=1e-12)
+    assert cells.places == 12
+
+
+@pytest.mark.parametrize("casing", [0.0, 1e-3])
+def test_tetrahedra_have_the_volume_and_faces_of_hexahedra(
+    comm: MPI.Intracomm, casing: float
+) -> None:
+    def tetrahedra() -> CellGrid:
+        return block_tetrahedra(
+            (0.006, 0.05, 0.08), 0.01, TABS, 12, tab_cell_size=0.004, casing=casing
+        )
+
+    found, expected = (distribute(comm, make) for make in (tetrahedra, lambda: block(12, casing)))
+    assert set(found.regions) == set(expected.regions)
+    for region in expected.regions:
+        assert volume(found, region) == pytest.approx(volume(expected, region), rel=1e-9), region
+    assert set(found.area) == set(expected.area)
+    for face, area in expected.area.items():
+        assert found.area[face] == pytest.approx(area, rel=1e-9, abs=1e-15), face
+    assert found.places == 12
+
+
+def test_tetrahedra_are_small_beside_tabs() -> None:
+    plain, fine = (
+        block_tetrahedra((0.006, 0.05, 0.08), 0.01, TABS, 4, tab_cell_size=size)
+        for size in (None, 0.002)
+    )
+
+    def largest(grid: CellGrid) -> float:
+        corners = grid.points[grid.faces["tab_negative"]]
+        return float(np.linalg.norm(corners[:, 1] - corners[:, 0], axis=1).max())
+
+    assert largest(fine) < 0.005 < largest(plain) * 1.5
+    assert len(plain.cells) < len(fine.cells)
+
+
+@pytest.mark.parametrize("casing", [0.0, 5e-4])
+def test_roll_of_tetrahedra_has_the_volume_of_circles(comm: MPI.Intracomm, casing: float) -> None:
+    cells = distribute(
+        comm, lambda: roll_tetrahedra((2e-3, 9e-3), 0.03, 4e-3, (1, 4, 3), casing=casing)
+    )
+    assert volume(cells, "stack") == pytest.approx(np.pi * (81e-6 - 4e-6) * 0.03, rel=1e-12)
+    # Of the ends only the sum of chords is not that of arcs, by less than one percent.
+    outer = 9e-3 + casing
+    assert cells.area["tab_positive"] == pytest.approx(np.pi * (outer**2 - 4e-6), rel=1e-2)
+    assert cells.area["side"] == pytest.approx(2 * np.pi * outer * (0.03 + 2 * casing), rel=1e-2)
+    assert cells.area["other"] == 0.0
     assert cells.places == 12
 
 

@@ -253,6 +253,8 @@ def test_bad_cases_name_the_key() -> None:
     assert refused(geometry={"casing": "1 mm"}).startswith("heat.materials.casing")
     assert refused(geometry={"inner_radius": "1 mm"}).startswith("geometry.inner_radius")
     assert refused(geometry={"places": 0}).startswith("geometry.places")
+    assert refused(geometry={"cell_size": "4 mm"}).startswith("geometry.cell_size: is for tetra")
+    assert refused(geometry={"tab_cell_size": "1 mm"}).startswith("geometry.tab_cell_size: needs")
     assert refused(drive={"experiment": []}).startswith("drive")
     assert refused(time={"first": "2 min"}).startswith("time.first")
 

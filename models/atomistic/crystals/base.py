@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from interphase.models.atomistic.crystals.potentials import Potential
 from interphase.models.atomistic.crystals.relax import ALL, energy, relax
-from interphase.models.atomistic.crystals.structures import Crystal
+from interphase.models.atomistic.crystals.structures import Crystal, crystal
 from interphase.models.atomistic.result import Computed, Setting
 from interphase.parameters.provenance import NoUncertainty, Uncertainty
 
@@ -71,7 +71,10 @@ class CrystalCalculation:
         )
 
 
-def energy_per_unit(crystal: Crystal, potential: Potential, fmax: float) -> float:
-    """Return the energy of the relaxed crystal per formula unit [eV]."""
-    atoms = CrystalCalculation(crystal, potential, fmax).relaxed_cell()
-    return energy(atoms) / crystal.formula_units
+def energy_per_unit(name: str, potential: Potential, fmax: float) -> float:
+    """Return the energy of a named crystal, relaxed, per formula unit [eV]."""
+    if (name, fmax) not in potential.known:
+        what = crystal(name)
+        atoms = CrystalCalculation(what, potential, fmax).relaxed_cell()
+        potential.known[name, fmax] = energy(atoms) / what.formula_units
+    return potential.known[name, fmax]

@@ -9,7 +9,6 @@ import numpy as np
 
 from interphase.models.atomistic.crystals.base import CrystalCalculation, energy_per_unit
 from interphase.models.atomistic.crystals.relax import energy, relax
-from interphase.models.atomistic.crystals.structures import crystal
 from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.errors import AtomisticError
@@ -51,7 +50,7 @@ class DefectCalculation(CrystalCalculation):
 
     def lithium(self) -> float:
         """Return the energy of an atom of the ion's element in its crystal [eV]."""
-        return energy_per_unit(crystal(self.ion), self.potential, self.fmax)
+        return energy_per_unit(self.ion, self.potential, self.fmax)
 
 
 @dataclass(frozen=True)

@@ -1,107 +1,20 @@
-"""Diffusion from molecular dynamics, with block errors and a refusal of short trajectories."""
+"""Diffusion of ions in a crystal by molecular dynamics, and its activation energy."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from interphase.models.atomistic.crystals.base import CrystalCalculation
 from interphase.models.atomistic.crystals.relax import ANGSTROM
 from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.result import Computed, Setting
+from interphase.models.atomistic.transport import Array, Diffusion, diffusion
 from interphase.parameters.constants import AVOGADRO, BOLTZMANN
 from interphase.parameters.errors import AtomisticError
 from interphase.parameters.provenance import LogNormal, Range
-
-Array = NDArray[np.float64]
-
-_BLOCKS: Final = 5
-# Lags of the fit as parts of a block: long enough to have left the cage, short enough for many
-# origins.
-_LAGS: Final = (0.1, 0.4)
-
-
-@dataclass(frozen=True, slots=True)
-class Diffusion:
-    """A self-diffusivity with its statistical error.
-
-    Attributes:
-        value: mean over the blocks.
-        error: standard error of that mean.
-        blocks: value of each block.
-    """
-
-    value: float
-    error: float
-    blocks: tuple[float, ...]
-
-
-def mean_squared_displacement(positions: Array, lags: NDArray[np.intp]) -> Array:
-    """Return the mean squared displacement at each lag, over all origins and particles.
-
-    Args:
-        positions: unwrapped, shape (frames, particles, 3).
-        lags: in frames.
-    """
-    return np.array(
-        [np.mean(np.sum((positions[lag:] - positions[:-lag]) ** 2, axis=2)) for lag in lags]
-    )
-
-
-def diffusion(positions: Array, interval: float, hop: float, what: str) -> Diffusion:
-    """Return the self-diffusivity from the slope of the mean squared displacement.
-
-    The trajectory is cut into five blocks, each gives a slope; their scatter is the error. Blocks
-    are independent only if the particles hop within each, so a trajectory is refused whose mean
-    squared displacement over a block is less than the square of one hop.
-
-    Args:
-        positions: unwrapped, shape (frames, particles, 3) [length].
-        interval: between frames [time].
-        hop: distance between sites [length].
-        what: name of the run in messages.
-
-    Returns:
-        Diffusivity [length^2/time].
-
-    Raises:
-        AtomisticError: if the trajectory is too short; says the length that is needed.
-
-    Source: Frenkel & Smit, Understanding Molecular Simulation, 2nd ed. (2002), section 4.4.2.
-    """
-    frames = len(positions)
-    length = frames // _BLOCKS
-    if length < 20:
-        raise AtomisticError(f"{what}: {frames} frames are too few, take at least {20 * _BLOCKS}")
-    lags = np.unique(np.linspace(_LAGS[0] * length, _LAGS[1] * length, 8).astype(np.intp))
-    curves = [
-        mean_squared_displacement(positions[start : start + length], lags)
-        for start in range(0, length * _BLOCKS, length)
-    ]
-    slopes = np.array([np.polyfit(lags * interval, curve, 1)[0] / 6.0 for curve in curves])
-    value = float(slopes.mean())
-    _refuse_short(value, hop, length * interval, frames * interval, what)
-    return Diffusion(value, float(slopes.std(ddof=1) / np.sqrt(_BLOCKS)), tuple(map(float, slopes)))
-
-
-def _refuse_short(value: float, hop: float, block: float, whole: float, what: str) -> None:
-    travelled = 6.0 * value * block
-    if travelled >= hop**2:
-        return
-    reason = f"{what}: the trajectory of {whole:.3g} is too short for a diffusivity"
-    if travelled <= 0.01 * hop**2:
-        raise AtomisticError(
-            f"{reason}: hardly any particle has left its site, more than {100.0 * whole:.2g} is "
-            "needed; take a higher temperature"
-        )
-    raise AtomisticError(
-        f"{reason}: particles move {np.sqrt(travelled):.2g} within a fifth of it, a hop is "
-        f"{hop:.2g}; about {whole * hop**2 / travelled:.2g} is needed"
-    )
 
 
 @dataclass(frozen=True)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from interphase.models.atomistic.crystals.structures import check_overlap
@@ -29,6 +30,10 @@ class Potential:
     make: Callable[[], Any]
     elements: frozenset[str] | None = None
     distributions: tuple[str, ...] = ("ase",)
+    # energies of relaxed crystals: every reaction and defect asks for the same ones
+    known: dict[tuple[str, float], float] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def attach(self, atoms: Atoms, what: str) -> Atoms:
         """Return a copy of a structure that this potential computes.
@@ -57,37 +62,48 @@ class Potential:
         return versions_of(self.distributions)
 
 
-# MPtrj, on which all three were trained, holds 89 elements; these are the ones of an SEI.
+# The sets that all of them were trained on hold 89 elements; these are the ones of an SEI.
 _SEI_ELEMENTS: Final = frozenset("H Li Be B C N O F Na Mg Al Si P S Cl K Ca Mn Fe Co Ni Cu".split())
 
 
-def _sevennet(checkpoint: str, modal: str | None = None) -> Callable[[], Any]:
-    # one network serves all structures of a run: loading it takes seconds
-    made: list[Any] = []
+@dataclass(frozen=True, slots=True)
+class _SevenNet:
+    """A checkpoint of SevenNet, by the name that its package knows."""
 
-    def make() -> Any:
-        if not made:
-            made.append(load("sevenn.calculator").SevenNetCalculator(checkpoint, modal=modal))
-        return made[0]
+    checkpoint: str
+    modal: str | None = None
+    distributions: tuple[str, ...] = ("ase", "sevenn", "torch")
 
-    return make
-
-
-def _chgnet() -> Callable[[], Any]:
-    made: list[Any] = []
-
-    def make() -> Any:
-        if not made:
-            made.append(load("chgnet.model.dynamics").CHGNetCalculator(use_device="cpu"))
-        return made[0]
-
-    return make
+    def make(self) -> Any:
+        """Load it."""
+        calculators = load("sevenn.calculator")
+        return calculators.SevenNetCalculator(self.checkpoint, modal=self.modal, device="cpu")
 
 
-_ML: Final[Mapping[str, tuple[Callable[[], Callable[[], Any]], tuple[str, ...]]]] = {
-    "sevennet-0": (lambda: _sevennet("7net-0"), ("ase", "sevenn", "torch")),
-    "sevennet-l3i5": (lambda: _sevennet("7net-l3i5"), ("ase", "sevenn", "torch")),
-    "chgnet-0.3": (_chgnet, ("ase", "chgnet", "torch")),
+@dataclass(frozen=True, slots=True)
+class _CHGNet:
+    """A checkpoint of CHGNet, by the name that its package knows."""
+
+    checkpoint: str
+    distributions: tuple[str, ...] = ("ase", "chgnet", "torch")
+
+    def make(self) -> Any:
+        """Load it."""
+        network = load("chgnet.model").CHGNet.load(
+            model_name=self.checkpoint, use_device="cpu", verbose=False
+        )
+        return load("chgnet.model.dynamics").CHGNetCalculator(network, use_device="cpu")
+
+
+_ML: Final[Mapping[str, _SevenNet | _CHGNet]] = {
+    "sevennet-0": _SevenNet("7net-0"),
+    "sevennet-0-may": _SevenNet("7net-0_22may2024"),
+    "sevennet-l3i5": _SevenNet("7net-l3i5"),
+    "sevennet-mf-0-pbe": _SevenNet("7net-mf-0", "PBE"),
+    "sevennet-mf-0-r2scan": _SevenNet("7net-mf-0", "R2SCAN"),
+    "chgnet-0.3": _CHGNet("0.3.0"),
+    "chgnet-0.2": _CHGNet("0.2.0"),
+    "chgnet-r2scan": _CHGNet("r2scan"),
 }
 
 
@@ -96,13 +112,17 @@ def potential_names() -> list[str]:
     return list(_ML)
 
 
+@functools.cache
 def potential(name: str) -> Potential:
     """Return a machine-learned potential whose weights are inside its wheel.
+
+    One and the same for a name: loading a network takes seconds, and the energies of crystals
+    that it has computed are kept with it.
 
     Raises:
         AtomisticError: if there is none of that name.
     """
     if name not in _ML:
         raise AtomisticError(f"potential '{name}' is not known; {did_you_mean(name, _ML)}")
-    factory, distributions = _ML[name]
-    return Potential(name, factory(), _SEI_ELEMENTS, distributions)
+    network = _ML[name]
+    return Potential(name, functools.cache(network.make), _SEI_ELEMENTS, network.distributions)

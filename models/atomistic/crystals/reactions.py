@@ -8,9 +8,13 @@ from typing import Final
 
 from interphase.models.atomistic.crystals.base import ONE_POTENTIAL, energy_per_unit
 from interphase.models.atomistic.crystals.potentials import Potential
-from interphase.models.atomistic.crystals.reference import Formation, reaction
+from interphase.models.atomistic.crystals.reference import (
+    Formation,
+    potential_against_lithium,
+    reaction,
+)
 from interphase.models.atomistic.crystals.relax import energy, relax
-from interphase.models.atomistic.crystals.structures import crystal, crystal_names
+from interphase.models.atomistic.crystals.structures import crystal_names
 from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.result import Computed, Setting
 from interphase.parameters.chemistry import count_elements
@@ -27,8 +31,16 @@ REACTIONS: Final[Mapping[str, Mapping[str, float]]] = {
     "2 CO2 + 2 Li -> Li2CO3 + CO": {"CO2": -2, "Li": -2, "Li2CO3": 1, "CO": 1},
     "2 Li + 1/2 O2 -> Li2O": {"Li": -2, "O2": -0.5, "Li2O": 1},
     "Li + 1/2 F2 -> LiF": {"Li": -1, "F2": -0.5, "LiF": 1},
+    "2 Li + C + 3/2 O2 -> Li2CO3": {"Li": -2, "C": -1, "O2": -1.5, "Li2CO3": 1},
 }
 """Reactions whose energies are tabulated."""
+
+NAMES: Final[Mapping[str, str]] = {
+    "Li2CO3 + 4 Li -> 3 Li2O + C": "R5c",
+    "Li2CO3 + 2 Li -> 2 Li2O + CO": "R5",
+    "2 CO2 + 2 Li -> Li2CO3 + CO": "R8",
+}
+"""What tables call the ones that a film runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +63,10 @@ class ReactionEnergy:
     fmax: float = 0.01
 
     def run(self) -> tuple[Computed, ...]:
-        """Return the energy and the Gibbs energy, the tabulated ones in the settings."""
+        """Return the energy, the Gibbs energy and the potential against lithium metal.
+
+        The tabulated ones are in the settings; a reaction without lithium has no potential.
+        """
         if self.equation not in REACTIONS:
             raise AtomisticError(
                 f"'{self.equation}' is not known; {did_you_mean(self.equation, REACTIONS)}"
@@ -85,12 +100,28 @@ class ReactionEnergy:
             method=f"{rest.method}, thermal part of NIST-JANAF",
             terms={"rest": value, "thermal": thermal},
         )
-        return rest, gibbs
+        lithium = -stoichiometry.get("Li", 0.0)
+        if lithium <= 0.0:
+            return rest, gibbs
+        return rest, gibbs, self._potential(gibbs, tabulated.gibbs, lithium)
+
+    def _potential(self, gibbs: Computed, tabulated: float, lithium: float) -> Computed:
+        """Return the potential of the equilibrium with lithium metal, term by term."""
+        volts = {
+            name: potential_against_lithium(part, lithium) for name, part in gibbs.terms.items()
+        }
+        settings: dict[str, Setting] = {
+            "potential": gibbs.settings["potential"],
+            "tabulated potential [V]": potential_against_lithium(tabulated, lithium),
+        }
+        of = NAMES.get(self.equation, self.equation)
+        return replace(gibbs, name="equilibrium_potential", of=of, value=sum(volts.values()),
+                       unit="V", settings=settings, terms=volts)  # fmt: skip
 
     def _energy(self, name: str) -> float:
         """Return the energy per formula unit [eV]."""
         if name in crystal_names():
-            return energy_per_unit(crystal(name), self.potential, self.fmax)
+            return energy_per_unit(name, self.potential, self.fmax)
         atoms = load("ase.build").molecule(name, cell=[_BOX] * 3, pbc=True)
         atoms.center()
         return energy(relax(self.potential.attach(atoms, name), name, fmax=self.fmax))

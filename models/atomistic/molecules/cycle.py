@@ -211,11 +211,27 @@ REDUCTIONS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
     "VC": ({"VC": -1, "VC-": 1}, 1),
     "DMC": ({"DMC": -1, "DMC-": 1}, 1),
     "EMC": ({"EMC": -1, "EMC-": 1}, 1),
+    "Li+VC": ({"Li+VC": -1, "LiVC": 1}, 1),
+    "LiEC-open second electron": (
+        {"LiEC-open": -1, "Li+EC": -1, "Li2CO3": 1, "C2H4": 1, "EC": 1},
+        1,
+    ),
+    # the reactions of tables; ions come from their shells, solids are single molecules
+    "R1": ({"Li+EC": -2, "Li2EDC": 1, "C2H4": 1}, 2),
+    "R2": ({"Li+EC": -2, "Li2CO3": 1, "C2H4": 1, "EC": 1}, 2),
+    "R3": ({"Li+EC": -3, "PF6-": -1, "LiF": 3, "PF3": 1, "EC": 3}, 2),
+    "R4": ({"Li+EC": -2, "Li2EDC": -1, "Li2CO3": 2, "C2H4": 1, "EC": 2}, 2),
+    "R5": ({"Li+EC": -2, "Li2CO3": -1, "Li2O": 2, "CO": 1, "EC": 2}, 2),
+    "R7": ({"Li+EC": -2, "DMC": -1, "Li2CO3": 1, "C2H6": 1, "EC": 2}, 2),
+    "R8": ({"Li+EC": -2, "CO2": -2, "Li2CO3": 1, "CO": 1, "EC": 2}, 2),
 }
-"""One-electron reductions by name: stoichiometry and electrons."""
+"""Reductions by name: stoichiometry and electrons."""
 
 GIBBS: Final[Mapping[str, Mapping[str, int]]] = {
     "ring opening of LiEC": {"LiEC": -1, "LiEC-open": 1},
     "2 LiEC -> Li2EDC + C2H4": {"LiEC": -2, "Li2EDC": 1, "C2H4": 1},
+    "2 LiEC-open -> Li2EDC + C2H4": {"LiEC-open": -2, "Li2EDC": 1, "C2H4": 1},
+    "R6a": {"Li2EDC": -1, "H2O": -1, "Li2CO3": 1, "CO2": 1, "(CH2OH)2": 1},
+    "R6b": {"Li2CO3": -1, "HF": -2, "LiF": 2, "H2O": 1, "CO2": 1},
 }
 """Reactions without electrons by name."""

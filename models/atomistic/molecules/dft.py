@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.molecules.molecule import Molecule
@@ -37,6 +41,23 @@ RECIPE: Final[Mapping[str, Callable[[Any], Any]]] = {
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """What is kept of a self-consistent field.
+
+    Attributes:
+        energy: [eV].
+        homo: highest orbital that holds an electron, of either spin [eV].
+        lumo: lowest that holds none [eV].
+        density: density matrix of both spins together.
+    """
+
+    energy: float
+    homo: float
+    lumo: float
+    density: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Level:
     """A level of theory.
 
@@ -53,8 +74,8 @@ class Level:
     permittivity: float = 20.5
     grid: int = 3
     cycles: int = 80
-    # energies that were computed before: terms of a cycle ask for the same ones
-    _known: dict[tuple[Any, ...], float] = field(
+    # what was computed before: terms of a cycle ask for the same fields
+    _known: dict[tuple[Any, ...], Field] = field(
         default_factory=dict, init=False, repr=False, compare=False
     )
 
@@ -74,7 +95,11 @@ class Level:
         }
 
     def energy(self, molecule: Molecule, *, solvated: bool = False) -> float:
-        """Return the energy of a molecule at its geometry [eV].
+        """Return the energy of a molecule at its geometry [eV]; `field` says what it raises."""
+        return self.field(molecule, solvated=solvated).energy
+
+    def field(self, molecule: Molecule, *, solvated: bool = False) -> Field:
+        """Return the self-consistent field of a molecule at its geometry.
 
         Raises:
             AtomisticError: if no attempt of `RECIPE` becomes self-consistent; names molecule and
@@ -86,14 +111,21 @@ class Level:
             self._known[key] = self._solved(molecule, solvated)
         return self._known[key]
 
-    def _solved(self, molecule: Molecule, solvated: bool) -> float:
+    def _solved(self, molecule: Molecule, solvated: bool) -> Field:
         guess = None
         for prepare in RECIPE.values():
             mean_field = prepare(self._mean_field(molecule, solvated))
             mean_field.max_cycle = self.cycles
             energy = mean_field.kernel(guess)
             if mean_field.converged:
-                return float(energy) * HARTREE
+                held = np.asarray(mean_field.mo_occ) > 0.0
+                levels = np.asarray(mean_field.mo_energy) * HARTREE
+                return Field(
+                    float(energy) * HARTREE,
+                    float(np.max(levels[held], initial=-np.inf)),
+                    float(np.min(levels[~held], initial=np.inf)),
+                    np.asarray(mean_field.make_rdm1()).sum(axis=0),
+                )
             guess = mean_field.make_rdm1()
         where = f"permittivity {self.permittivity:g}" if solvated else "vacuum"
         raise AtomisticError(
@@ -102,8 +134,9 @@ class Level:
             f"each: {', '.join(RECIPE)}; check the geometry, or allow more cycles"
         )
 
-    def _mean_field(self, molecule: Molecule, solvated: bool) -> Any:
-        system = load("pyscf.gto").M(
+    def system(self, molecule: Molecule) -> Any:
+        """Return the molecule for PySCF."""
+        return load("pyscf.gto").M(
             atom=list(zip(molecule.symbols, molecule.positions.tolist(), strict=True)),
             basis=self.basis,
             charge=molecule.charge,
@@ -111,6 +144,9 @@ class Level:
             unit="Angstrom",
             verbose=0,
         )
+
+    def _mean_field(self, molecule: Molecule, solvated: bool) -> Any:
+        system = self.system(molecule)
         if self.functional.upper() == "HF":
             mean_field = load("pyscf.scf").UHF(system)
         else:
@@ -134,7 +170,8 @@ LEVELS: Final[Mapping[str, Level]] = {
 """Levels that can be asked for by name."""
 
 
+@functools.cache
 def level(name: str) -> Level:
-    """Return a level by name, with no energies computed yet."""
+    """Return a level by name, one and the same: reactions share molecules and their fields."""
     chosen = LEVELS[name]
     return Level(chosen.functional, chosen.basis, chosen.permittivity, chosen.grid)

@@ -149,7 +149,7 @@ def _lithium_site(symbols: list[str], positions: Array) -> Array | None:
     anchors = [i for i, symbol in enumerate(symbols) if symbol in ("O", "F")]
     best: tuple[float, Array] | None = None
     for anchor in anchors:
-        for direction in _directions():
+        for direction in directions(200):
             place = positions[anchor] + _LITHIUM_DISTANCE * direction
             distances = np.linalg.norm(positions - place, axis=1)
             if distances.min() < 0.97 * _LITHIUM_DISTANCE:
@@ -163,11 +163,11 @@ def _lithium_site(symbols: list[str], positions: Array) -> Array | None:
     return None if best is None else best[1][None, :]
 
 
-@functools.lru_cache(maxsize=1)
-def _directions() -> Array:
-    """Return 200 even directions (a Fibonacci sphere)."""
-    k = np.arange(200) + 0.5
-    polar, azimuth = np.arccos(1.0 - k / 100.0), np.pi * (1.0 + np.sqrt(5.0)) * k
+@functools.cache
+def directions(count: int) -> Array:
+    """Return even directions (a Fibonacci sphere), shape (count, 3)."""
+    k = np.arange(count) + 0.5
+    polar, azimuth = np.arccos(1.0 - 2.0 * k / count), np.pi * (1.0 + np.sqrt(5.0)) * k
     return np.stack(
         [np.sin(polar) * np.cos(azimuth), np.sin(polar) * np.sin(azimuth), np.cos(polar)], axis=1
     )

@@ -16,6 +16,12 @@ from interphase.models.atomistic.molecules.molecule import Molecule, build
 from interphase.models.atomistic.molecules.thermo import rigid_gibbs
 from interphase.models.atomistic.molecules.xtb import XTB
 from interphase.models.atomistic.network import skeleton
+from interphase.models.atomistic.network.anchors import (
+    Correction,
+    computed_potentials,
+    fit,
+    salts,
+)
 from interphase.models.atomistic.network.network import Edge, Network, Species
 from interphase.parameters.errors import AtomisticError
 
@@ -25,13 +31,6 @@ _BOUND: Final = 1.3
 # Species between two writes of the cache.
 _KEEP_EVERY: Final = 5
 
-ANCHORS: Final[Mapping[tuple[str, int], float]] = {
-    ("O=C1OCCO1", 0): -0.26,
-    ("O=C1OCCO1", 1): 0.46,
-}
-"""Reduction potentials of EC with so many lithium ions [V vs Li/Li+]: M06-2X/6-31+G(d) in IEF-PCM,
-electronic energies, one-electron reduction with the ring closed."""
-
 
 @dataclass(frozen=True, slots=True)
 class Energies:
@@ -40,15 +39,13 @@ class Energies:
     Attributes:
         gibbs: of each species, without vibrations, 1 mol/l [eV].
         lithium: of a solvated lithium ion [eV].
-        electron_shift: what xTB overrates the binding of an electron by [eV].
-        shift_error: scatter of the shift over the anchors [eV].
+        correction: what xTB is corrected by.
         dropped: species without an energy, and why.
     """
 
     gibbs: Mapping[Species, float]
     lithium: float
-    electron_shift: float
-    shift_error: float
+    correction: Correction
     dropped: Mapping[Species, str] = field(default_factory=dict)
 
     def change(self, edge: Edge, potential: float) -> float:
@@ -60,17 +57,20 @@ class Energies:
             edge: the reaction.
             potential: of the electrode [V vs Li/Li+].
         """
-        electron = -(potential + LITHIUM_ABSOLUTE) - self.electron_shift
+        electron = -(potential + LITHIUM_ABSOLUTE) - self.correction.electron
         return (
-            sum(self.gibbs[one] for one in edge.made)
-            - sum(self.gibbs[one] for one in edge.consumed)
+            sum(map(self._corrected, edge.made))
+            - sum(map(self._corrected, edge.consumed))
             - edge.ions * self.lithium
             - edge.electrons * electron
         )
 
+    def _corrected(self, one: Species) -> float:
+        return self.gibbs[one] + self.correction.salt * salts(one)
+
 
 def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None) -> Energies:
-    """Relax every species and fit the electron's shift.
+    """Relax every species and fit what xTB is corrected by.
 
     A species whose bonds change as it relaxes is no minimum of its own and is dropped; so is one
     whose tight-binding equations do not converge.
@@ -81,7 +81,7 @@ def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None)
         cache: file of energies that are known already; it is added to.
 
     Raises:
-        AtomisticError: if an anchor of the shift is missing.
+        AtomisticError: if no anchor of the correction is in the network.
     """
     method = xtb or XTB(fmax=0.1, steps=100)
     known = _read(cache)
@@ -99,8 +99,8 @@ def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None)
         else:
             dropped[one] = answer
     _write(cache, known)
-    shift, error = _electron_shift(found)
-    return Energies(found, lithium_in_solvent(found, method), shift, error, dropped)
+    correction = fit(found, computed_potentials())
+    return Energies(found, lithium_in_solvent(found, method), correction, dropped)
 
 
 def lithium_in_solvent(gibbs: Mapping[Species, float], xtb: XTB) -> float:
@@ -138,18 +138,6 @@ def _bonds(molecule: Molecule) -> set[tuple[int, int]]:
     return {(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(near, 1)), strict=True)}
 
 
-def _electron_shift(gibbs: Mapping[Species, float]) -> tuple[float, float]:
-    shifts = []
-    for (smiles, lithium), volts in ANCHORS.items():
-        pair = [gibbs.get(Species(smiles, charge, lithium)) for charge in (0, -1)]
-        if pair[0] is None or pair[1] is None:
-            continue
-        shifts.append(pair[0] - pair[1] - LITHIUM_ABSOLUTE - volts)
-    if not shifts:
-        raise AtomisticError("no anchor of the electron's shift is in the network; seed it with EC")
-    return float(np.mean(shifts)), float(np.std(shifts))
-
-
 def _read(cache: Path | None) -> dict[str, float | str]:
     if cache is None or not cache.exists():
         return {}
@@ -162,40 +150,11 @@ def _write(cache: Path | None, known: Mapping[str, float | str]) -> None:
         cache.write_text(json.dumps(known, indent=0, sort_keys=True), encoding="utf-8")
 
 
-@dataclass(frozen=True, slots=True)
-class Barriers:
-    """Activation free energies by Bell, Evans and Polanyi: E = E0 + alpha dG, not below 0 or dG.
-
-    The intrinsic barriers are assumed, one for each kind of reaction; ring opening of reduced EC
-    is the one that is known best, about 0.5 eV at dG of about -1 eV.
-
-    Attributes:
-        intrinsic: E0 of each kind [eV].
-        slope: alpha [-].
-
-    Source: Evans & Polanyi, Trans. Faraday Soc. 34, 11 (1938).
-    """
-
-    intrinsic: Mapping[str, float] = field(
-        default_factory=lambda: {
-            "reduction": 0.3,
-            "dissociation": 0.6,
-            "lithiation": 0.1,
-            "split": 0.9,
-            "exchange": 1.0,
-        }
-    )
-    slope: float = 0.5
-
-    def barrier(self, edge: Edge, change: float) -> float:
-        """Return the activation free energy in the direction written [eV]."""
-        return max(0.0, change, self.intrinsic[edge.kind] + self.slope * change)
-
-
 def summary(energies: Energies, edges: Sequence[Edge]) -> str:
     """Return one line for people."""
+    known = energies.correction
     return (
         f"{len(energies.gibbs)} species, {len(edges)} reactions, {len(energies.dropped)} species "
-        f"dropped; electron shifted by {energies.electron_shift:.2f} "
-        f"+- {energies.shift_error:.2f} eV"
+        f"dropped; electron shifted by {known.electron:.2f}, lithium of a salt by "
+        f"{known.salt:.2f} eV, {known.error:.2f} eV left over {len(known.anchors)} anchors"
     )

@@ -9,7 +9,8 @@ from itertools import islice
 from typing import Any, Final
 
 from interphase.models.atomistic.extras import load
-from interphase.models.atomistic.network.energies import Barriers, Energies
+from interphase.models.atomistic.network.barriers import Barriers, dissociation_energies
+from interphase.models.atomistic.network.energies import Energies
 from interphase.models.atomistic.network.network import Network, Species
 from interphase.parameters.errors import AtomisticError
 
@@ -64,7 +65,7 @@ def directed(
         potential: of the electrode [V vs Li/Li+].
         barriers: from changes; the default ones if none are given.
     """
-    law = barriers or Barriers()
+    law = barriers or Barriers(bonds=dissociation_energies(network, energies))
     steps = []
     for edge in network.edges:
         change = energies.change(edge, potential)

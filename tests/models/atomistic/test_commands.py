@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,8 @@ from mpi4py import MPI
 from interphase.models.atomistic import result_file
 from interphase.models.atomistic.registry import Recipe
 from interphase.models.atomistic.result import Computed
-from interphase.parameters.provenance import Range
+from interphase.parameters.errors import AtomisticError
+from interphase.parameters.provenance import Range, Relative
 from interphase.parameters.table import load_table
 from interphase.scripts.main import main
 
@@ -49,6 +51,13 @@ def test_fill_with_a_result_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert {one["key"] for one in kept} == {
         one.key for one in load_table("graphite_carbonate").parameters
     }
+    # several methods in one file are an ensemble, calibrated on what the literature knows
+    both = [BETTER, replace(BETTER, value=9.83e-6 * 1.04, uncertainty=Relative(0.01))]
+    many = result_file.write(tmp_path / "many.json", both, "interphase params compute x y")
+    assert main([*words, "--results", str(many.path), "-o", str(tmp_path / "m.yaml")]) == 0
+    row = load_table(tmp_path / "m.yaml").get("molar_volume", "LiF")
+    assert row.value == pytest.approx((9.9e-6 + 9.83e-6 * 1.04) / 2.0)
+    assert "scatter of the methods and calibration error" in row.note
     # a changed file is refused, and so is an unknown origin
     file.path.write_text(file.path.read_text().replace("9.9e-06", "9.8e-06"))
     capsys.readouterr()
@@ -68,6 +77,20 @@ def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     assert capsys.readouterr().out.startswith("name,of,value")
 
 
+def test_export_for_bpx(capsys: pytest.CaptureFixture[str]) -> None:
+    """The block is valid BPX and keeps every number, under names with units."""
+    from bpx.schema import UserDefined
+
+    assert main(["params", "export", "graphite_carbonate", "--format", "bpx"]) == 0
+    block = json.loads(capsys.readouterr().out)["User-defined"]
+    UserDefined(**block)
+    rows = [row for row in load_table("graphite_carbonate").parameters if row.value is not None]
+    assert len(block) == len(rows) + 1  # with a description
+    assert block["Molar volume of LiF [m3.mol-1]"] == 9.83e-6
+    assert "Tunnelling rate of R1 [mol.m-2.s-1]" in block
+    assert "Transfer coefficient of R1" in block
+
+
 def test_compute(
     capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +107,8 @@ def test_compute(
     assert "molar_volume.LiF" in capsys.readouterr().out
     found = result_file.read(path)
     assert found.command == "interphase params compute lattice LiF --method two"
+    assert main(["params", "compute", "lattice", "LiF", "--method", "all", "-o", str(path)]) == 0
+    assert len(result_file.read(path).values) == 2
     for words, said in (
         (["lattice", "LiF", "--method", "three"], "method 'three' is not known"),
         (["latice", "LiF"], "did you mean 'lattice'"),
@@ -91,3 +116,48 @@ def test_compute(
     ):
         assert main(["params", "compute", *words]) == 2
         assert said in capsys.readouterr().out
+
+
+def test_what_one_method_cannot_does_not_lose_the_others(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The failure is named, the exit code says it, and the values of the rest are written."""
+
+    class Quick:
+        def __init__(self, method: str) -> None:
+            self.method = method
+
+        def run(self) -> tuple[Computed, ...]:
+            if self.method == "one":
+                raise AtomisticError("makes the crystal unstable")
+            return (BETTER,)
+
+    quick = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Quick(by))
+    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": quick})
+    path = tmp_path / "lif.json"
+    words = ["params", "compute", "lattice", "LiF", "-o", str(path), "--method"]
+    assert main([*words, "all"]) == 1
+    assert "LiF by one: makes the crystal unstable" in capsys.readouterr().out
+    assert len(result_file.read(path).values) == 1
+    path.unlink()
+    assert main([*words, "one"]) == 1 and not path.exists()
+
+
+def test_a_run_that_is_stopped_leaves_what_it_had(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped:
+        def __init__(self, method: str) -> None:
+            self.method = method
+
+        def run(self) -> tuple[Computed, ...]:
+            if self.method == "two":
+                raise MemoryError
+            return (BETTER,)
+
+    slow = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Stopped(by))
+    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": slow})
+    path = tmp_path / "lif.json"
+    with pytest.raises(MemoryError):
+        main(["params", "compute", "lattice", "LiF", "--method", "all", "-o", str(path)])
+    assert len(result_file.read(path).values) == 1

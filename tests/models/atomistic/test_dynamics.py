@@ -1,4 +1,4 @@
-"""Diffusivities with errors, ensembles, and reaction energies against tabulated ones."""
+"""Diffusivities with errors, and reaction energies against tabulated ones."""
 
 from __future__ import annotations
 
@@ -9,12 +9,11 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from interphase.models.atomistic.crystals.dynamics import Diffusion, arrhenius, diffusion
+from interphase.models.atomistic.crystals.dynamics import arrhenius
 from interphase.models.atomistic.crystals.reactions import REACTIONS, check_balance
-from interphase.models.atomistic.ensemble import combined, relative_error
-from interphase.models.atomistic.result import Computed
+from interphase.models.atomistic.transport import Diffusion, diffusion
 from interphase.parameters.errors import AtomisticError
-from interphase.parameters.provenance import NoUncertainty, Range
+from interphase.parameters.provenance import Range
 
 if TYPE_CHECKING:
     from tests.models.atomistic.conftest import Bonds
@@ -105,23 +104,6 @@ def test_free_particles_in_a_thermostat(bonds: Bonds) -> None:
         replace(run, steps=500, every=5, friction=0.1).run()
 
 
-def computed(value: float, unit: str = "GPa", of: str = "LiF") -> Computed:
-    return Computed("bulk_modulus", of, value, unit, NoUncertainty("one"), "a method")
-
-
-def test_ensemble_adds_scatter_and_calibration() -> None:
-    values = [computed(50.0), computed(60.0), computed(0.07, "TPa")]
-    found = combined(values, calibration=0.1)
-    assert found.value == pytest.approx(60.0)
-    assert isinstance(found.uncertainty, Range)
-    assert found.uncertainty.high == pytest.approx(60.0 + 2.0 * np.hypot(10.0, 6.0))
-    assert relative_error(values[:2], [100.0, 50.0]) == pytest.approx(np.sqrt((0.25 + 0.04) / 2))
-    with pytest.raises(AtomisticError, match="two values of one quantity"):
-        combined([computed(50.0), computed(50.0, of="Li2O")])
-    with pytest.raises(AtomisticError, match="needs a value that is known"):
-        relative_error([], [])
-
-
 def test_reactions_are_balanced() -> None:
     for equation, stoichiometry in REACTIONS.items():
         check_balance(equation, stoichiometry)
@@ -151,3 +133,38 @@ def test_tabulated_potentials() -> None:
         assert potential_against_lithium(gibbs, lithium) == pytest.approx(volts, abs=0.01)
     with pytest.raises(AtomisticError, match="'EC' has no NIST-JANAF table"):
         formation("EC")
+
+
+def test_reaction_of_lithium_has_its_potential(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Energies of the tables themselves give back the tabulated potential, term by term."""
+    pytest.importorskip("janaf")
+    from interphase.models.atomistic.crystals.potentials import Potential
+    from interphase.models.atomistic.crystals.reactions import ReactionEnergy
+    from interphase.models.atomistic.crystals.reference import formation
+
+    molar = 96485.33212
+    monkeypatch.setattr(
+        ReactionEnergy, "_energy", lambda self, name: formation(name).enthalpy_0 / molar
+    )
+    exact = Potential("tables", lambda: None)
+    found = {one.name: one for one in ReactionEnergy("Li2CO3 + 4 Li -> 3 Li2O + C", exact).run()}
+    potential = found["equilibrium_potential"]
+    tabulated = potential.settings["tabulated potential [V]"]
+    assert potential.value == pytest.approx(tabulated, abs=1e-9)
+    assert tabulated == pytest.approx(1.43, abs=0.01)
+    thermal = found["reaction_gibbs_energy"].value - found["reaction_energy"].value
+    assert potential.terms["thermal"] == pytest.approx(-thermal / (4.0 * molar))
+    assert len(ReactionEnergy("Li2O + CO2 -> Li2CO3", exact).run()) == 2
+
+
+def test_a_crystal_is_relaxed_once(bonds: Bonds, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reactions and defects ask for the same crystals; each relaxation takes minutes."""
+    from interphase.models.atomistic.crystals import base
+
+    asked = []
+    monkeypatch.setattr(base, "crystal", lambda name: asked.append(name) or bonds.copper)
+    fresh = replace(bonds.potential)
+    energies = [base.energy_per_unit("Cu", fresh, 1e-3) for _ in range(2)]
+    assert asked == ["Cu"]
+    # twelve bonds, each shared
+    assert energies == pytest.approx([-6.0 * bonds.depths["CuCu"]] * 2, rel=1e-4)

@@ -21,7 +21,12 @@ from interphase.models.atomistic.molecules.cycle import (
     ReductionPotential,
 )
 from interphase.models.atomistic.molecules.dft import LEVELS, Level, level
-from interphase.models.atomistic.molecules.electron import ElectronTransfer
+from interphase.models.atomistic.molecules.electron import (
+    ElectronTransfer,
+    Orbitals,
+    cavity_radius,
+    solvent_reorganisation,
+)
 from interphase.models.atomistic.molecules.molecule import (
     Molecule,
     build,
@@ -146,7 +151,9 @@ def test_four_points_of_carbon_dioxide() -> None:
     reorganisation = values["reorganisation_energy.CO2"]
     assert adiabatic > vertical
     assert reorganisation.value == pytest.approx(
-        (adiabatic - vertical) / 2.0 + reorganisation.terms["without"]
+        (adiabatic - vertical) / 2.0
+        + reorganisation.terms["without"]
+        + reorganisation.terms["solvent"]
     )
     bent = XTB().relaxed(molecule("CO2-")).atoms()
     assert 125.0 < bent.get_angle(1, 0, 2) < 150.0 or 125.0 < bent.get_angle(0, 1, 2) < 150.0
@@ -183,7 +190,8 @@ def test_energies_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
     first = found.energy(one)
     monkeypatch.setattr(Level, "_solved", lambda *_: pytest.fail("computed again"))
     assert found.energy(one) == first
-    assert level("hf")._known == {} and LEVELS["hf"]._known == {}
+    # reactions share molecules: the same level knows them all, the shipped one stays clean
+    assert level("hf") is level("hf") and level("hf") is not LEVELS["hf"]
 
 
 def test_reaction_without_electrons(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -191,3 +199,43 @@ def test_reaction_without_electrons(monkeypatch: pytest.MonkeyPatch) -> None:
     once = ReactionGibbs("a", {"CO2": -1, "CO2-": 1, "Li": -1, "Li+": 1}, SMALL)
     twice = replace(once, stoichiometry={n: 2 * nu for n, nu in once.stoichiometry.items()})
     assert twice.run()[0].value == pytest.approx(2.0 * once.run()[0].value)
+
+
+def test_charges_give_the_dipole_of_the_field() -> None:
+    """Fitted to the potential, they give its dipole; equal atoms share a charge."""
+    from interphase.models.atomistic.molecules.charges import equal_atoms, esp_charges
+
+    one = XTB().relaxed(molecule("EC"))
+    kinds = equal_atoms(one)
+    # C=O oxygen, carbonyl, two ring oxygens, two carbons, four hydrogens
+    assert sorted(np.bincount(kinds)) == [1, 1, 2, 2, 4]
+    charges = esp_charges(one, SMALL)
+    assert charges.sum() == pytest.approx(0.0, abs=1e-9)
+    for kind in range(5):
+        assert np.ptp(charges[kinds == kind]) == pytest.approx(0.0, abs=1e-12)
+    system = SMALL.system(one)
+    nuclei = system.atom_charges() @ one.positions
+    electrons = np.einsum("xij,ij->x", system.intor("int1e_r"), SMALL.field(one).density)
+    dipole = nuclei - electrons * 0.529177210903
+    # the fit sees the potential from 1.4 radii on, quadrupoles of lone pairs included: 3 % here
+    assert charges @ one.positions == pytest.approx(dipole, abs=0.05 * np.linalg.norm(dipole))
+    ion = replace(molecule("Li+"), name="ion")
+    assert esp_charges(ion, SMALL) == pytest.approx([1.0])
+
+
+def test_orbitals_of_an_atom() -> None:
+    """Helium-like Li+ in a minimal basis: one orbital is full; Koopmans, 2.79 hartree."""
+    found = {one.of: one for one in Orbitals("Li+", Level("HF", "def2-qzvp")).run()}
+    assert found["Li+ HOMO"].value == pytest.approx(-2.7924 * 27.2114, rel=1e-3)
+    assert found["Li+ LUMO"].value > found["Li+ HOMO"].value + 50.0
+
+
+def test_solvent_reorganisation_is_that_of_a_sphere() -> None:
+    """One sphere of 0.3 nm far from the electrode: e^2/(8 pi eps0 a) (1/eps_op - 1/eps)."""
+    found = solvent_reorganisation(3.0, 1e9, 2.0, 20.0)
+    assert found == pytest.approx(14.399645 / 6.0 * (0.5 - 0.05))
+    # the image in the metal takes back half at contact
+    assert solvent_reorganisation(3.0, 3.0, 2.0, 20.0) == pytest.approx(found / 2.0)
+    # a sphere has its own radius; two atoms on each other's edge less than both apart
+    assert cavity_radius(replace(molecule("Li+"), name="ion")) == pytest.approx(1.82, rel=0.02)
+    assert 2.5 < cavity_radius(XTB().relaxed(molecule("EC"))) < 3.0

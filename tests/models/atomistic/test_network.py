@@ -13,7 +13,9 @@ pytest.importorskip("rdkit")
 pytest.importorskip("networkx")
 
 from interphase.models.atomistic.network import energies as energies_module
-from interphase.models.atomistic.network.energies import Barriers, Energies, compute
+from interphase.models.atomistic.network.anchors import Correction, anchors, fit
+from interphase.models.atomistic.network.barriers import Barriers, dissociation_energies
+from interphase.models.atomistic.network.energies import Energies, compute
 from interphase.models.atomistic.network.network import (
     KNOWN,
     Edge,
@@ -35,6 +37,7 @@ from interphase.parameters.errors import AtomisticError
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
 
+NO_CORRECTION = Correction(0.0, 0.0, 0.0, ())
 EC, CO3, C2H4 = KNOWN["EC"], KNOWN["CO3"], KNOWN["C2H4"]
 
 
@@ -107,7 +110,7 @@ def test_every_edge_is_balanced_and_an_unbalanced_one_cannot_be_made(network: Ne
 def made_up(network: Network, seed: int) -> Energies:
     """Return energies drawn at random, but the same for one species."""
     draw = np.random.default_rng(seed).normal(size=len(network.species))
-    return Energies(dict(zip(network.species, map(float, draw), strict=True)), 0.0, 0.0, 0.0)
+    return Energies(dict(zip(network.species, map(float, draw), strict=True)), 0.0, NO_CORRECTION)
 
 
 def test_cheapest_way_is_the_one_of_all_ways(network: Network) -> None:
@@ -154,11 +157,69 @@ def test_a_potential_acts_on_electrons_only(network: Network) -> None:
     for forward, back in zip(*[iter(directed(network, energies, 0.4)[::1])] * 2, strict=True):
         assert forward.barrier - back.barrier == pytest.approx(forward.change)
         assert forward.barrier >= 0.0 and back.barrier >= -1e-12
-    law = Barriers()
-    edge = next(one for one in network.edges if one.kind == "split")
-    assert law.barrier(edge, -0.4) == pytest.approx(0.7)
-    assert law.barrier(edge, -4.0) == 0.0
-    assert law.barrier(edge, 4.0) == 4.0
+
+
+def test_barriers_are_those_of_marcus(network: Network) -> None:
+    """E0 (1 + dG/4 E0)^2 by kind; a metal has no inverted region; radicals need only meet."""
+    law = Barriers(reorganisation=1.6, encounter=0.17)
+    by_kind = {one.kind: one for one in network.edges}
+    split = by_kind["split"]
+    one_made = next(e for e in network.edges if e.kind == "split" and len(e.made) == 1)
+    assert law.barrier(one_made, -0.4) == pytest.approx(0.9 * (1.0 - 0.4 / 3.6) ** 2)
+    assert law.barrier(split, -4.0) == 0.0
+    assert law.barrier(one_made, 4.0) == 4.0
+    assert law.barrier(by_kind["reduction"], 0.0) == pytest.approx(0.4)
+    electron = by_kind["dissociation"]
+    harder = Barriers(reorganisation=1.6, bonds={electron: 2.4})
+    assert harder.barrier(electron, -1.0) == pytest.approx(1.0 * (1.0 - 1.0 / 4.0) ** 2)
+    opened, closed = Species(KNOWN["EC-open"], -1, 1), Species(EC)
+    dimer, gas = Species(KNOWN["EDC"], -2, 2), Species(C2H4)
+    joined = Edge("exchange", (opened, opened), (dimer, gas))
+    assert law.barrier(joined, -2.0) == pytest.approx(0.17)
+    # the way back is uphill and must meet as well
+    assert law.barrier(joined, 0.5) == pytest.approx(0.67)
+    stable = next(e for e in network.edges if e.kind == "exchange"
+                  and not any(one.unpaired for one in e.consumed))  # fmt: skip
+    assert law.barrier(stable, -1.0) == pytest.approx((1.0 - 0.25) ** 2)
+    assert closed.unpaired == 0 and opened.unpaired == 1
+
+
+def test_the_bond_that_an_electron_breaks(network: Network) -> None:
+    """Carbonate leaves the opened ring: the bond's energy is that of the same split without it."""
+    energies = made_up(network, 4)
+    bonds = dissociation_energies(network, energies)
+    opened, carbonate = Species(KNOWN["EC-open"], -1, 1), Species(CO3, -2, 2)
+    gas = Species(C2H4)
+    edge = next(
+        one for one in bonds if one.consumed == (opened,) and carbonate in one.made and one.ions
+    )
+    radical = Species(CO3, -1, 1)
+    plain = energies.gibbs[gas] + energies.gibbs[radical] - energies.gibbs[opened]
+    assert bonds[edge] == pytest.approx(max(0.0, plain))
+    assert all(value >= 0.0 for value in bonds.values())
+
+
+def test_shifts_are_found_from_the_anchors() -> None:
+    """Potentials made with known shifts give them back; two anchors cannot tell them apart."""
+    edges = anchors()
+    members = sorted({one for e in edges.values() for one in (*e.consumed, *e.made)})
+    gibbs = {one: -3.0 * k for k, one in enumerate(members)}
+
+    def volts(name: str, electron: float, salt: float) -> float:
+        edge = edges[name]
+        change = sum(gibbs[m] for m in edge.made) - sum(gibbs[m] for m in edge.consumed)
+        salts = {"EC": 0, "R1": 2}.get(name, 1)
+        return -(change + edge.electrons * electron + salts * salt) / edge.electrons - 1.40
+
+    found = fit(gibbs, {name: volts(name, 4.0, 0.7) for name in edges})
+    assert (found.electron, found.salt) == pytest.approx((4.0, 0.7))
+    assert found.error == pytest.approx(0.0, abs=1e-9)
+    assert found.anchors == tuple(edges)
+    few = fit(gibbs, {"EC": volts("EC", 4.0, 0.7), "Li+EC": volts("Li+EC", 4.0, 0.7)})
+    assert (few.electron, few.salt) == pytest.approx((4.35, 0.0))
+    assert few.error == pytest.approx(0.7 / np.sqrt(2.0))
+    with pytest.raises(AtomisticError, match="seed it with EC"):
+        fit({}, {"EC": 0.0})
 
 
 def test_two_ways_at_known_rates() -> None:
@@ -197,6 +258,9 @@ def test_bimolecular_rate_follows_the_concentration() -> None:
 
 def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """EC and carbonate with lithium: the shift is that of the anchors; nothing twice."""
+    monkeypatch.setattr(
+        energies_module, "computed_potentials", lambda: {"EC": -0.26, "Li+EC": 0.46}
+    )
     pytest.importorskip("tblite")
     members = [Species(EC, q, n) for q in (0, -1) for n in (0, 1)] + [Species(CO3, -2, 2)]
     small = Network(tuple(members), ())
@@ -205,10 +269,10 @@ def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert not found.dropped
     edge = Edge("reduction", (members[1],), (members[3],), electrons=1)
     plain = Edge("reduction", (members[0],), (members[2],), electrons=1)
-    # the mean of both anchors is met, each is missed by the error
+    # the mean of both anchors is met, each is missed by the error of one of two
     potentials = [-found.change(one, 0.0) for one in (edge, plain)]
     assert np.mean(potentials) == pytest.approx((0.46 - 0.26) / 2.0)
-    assert abs(potentials[0] - 0.46) == pytest.approx(found.shift_error)
+    assert abs(potentials[0] - 0.46) == pytest.approx(found.correction.error / np.sqrt(2.0))
     monkeypatch.setattr(energies_module, "_energy", lambda *_: pytest.fail("computed again"))
     assert compute(small, cache=cache).gibbs == found.gibbs
     with pytest.raises(AtomisticError, match="seed it with EC"):

@@ -13,6 +13,7 @@ pytest.importorskip("rdkit")
 pytest.importorskip("networkx")
 
 from interphase.models.atomistic.network import energies as energies_module
+from interphase.models.atomistic.network.anchors import Correction
 from interphase.models.atomistic.network.energies import Energies
 from interphase.models.atomistic.network.network import Network
 from interphase.scripts.main import main
@@ -29,7 +30,7 @@ def test_paths_and_yields_are_written(
             one: float(value) * len(one.smiles)
             for one, value in zip(network.species, draw, strict=True)
         }
-        return Energies(found, -1.0, 0.0, 0.5)
+        return Energies(found, -1.0, Correction(0.0, 0.0, 0.5, ("EC",)))
 
     monkeypatch.setattr(energies_module, "compute", made_up)
     path = tmp_path / "network.json"
@@ -58,4 +59,6 @@ def test_paths_and_yields_are_written(
 def test_bad_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["params", "network", "--seeds", "EC,DEC"]) == 2
     assert "seed 'DEC' is not known" in capsys.readouterr().out
+    assert main(["params", "network", "--tunnelling", "2"]) == 2
+    assert "--tunnelling: 2 must lie in (0, 1]" in capsys.readouterr().out
     assert main(["params", "network", "--potentials", "low"]) == 2

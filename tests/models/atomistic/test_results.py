@@ -135,11 +135,16 @@ def test_every_recipe_builds_its_first_calculation() -> None:
     from interphase.models.atomistic.registry import recipe, recipes
 
     for one in recipes().values():
-        assert hasattr(one.calculation(one.materials[0]), "run"), one.name
+        (first,) = one.calculations(one.materials[0]).items()
+        assert first[0] == (one.materials[0], one.methods[0])
+        assert hasattr(first[1], "run"), one.name
         assert one.extra in extras.EXTRAS
     with pytest.raises(AtomisticError, match="'latice' cannot be computed; did you mean 'lattice"):
         recipe("latice")
     with pytest.raises(AtomisticError, match="lattice: material 'LiX' is not known"):
-        recipe("lattice").calculation("LiX")
+        recipe("lattice").calculations("LiF,LiX")
     with pytest.raises(AtomisticError, match="lattice: method 'pbe' is not known"):
-        recipe("lattice").calculation("LiF", "pbe")
+        recipe("lattice").calculations("LiF", "pbe")
+    some = recipe("lattice").calculations("LiF, Li2O", "all")
+    assert {material for material, _ in some} == {"LiF", "Li2O"}
+    assert [method for of, method in some if of == "LiF"] == list(recipe("lattice").methods)

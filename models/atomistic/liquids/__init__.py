@@ -1,0 +1,1 @@
+"""Liquids by classical molecular dynamics: density, diffusion, conduction, permittivity."""

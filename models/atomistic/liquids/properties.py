@@ -1,0 +1,194 @@
+"""Properties of a liquid electrolyte from one run."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Final
+
+import numpy as np
+
+from interphase.models.atomistic import transport
+from interphase.models.atomistic.extras import versions_of
+from interphase.models.atomistic.liquids.box import Box, filled
+from interphase.models.atomistic.liquids.dynamics import Plan, Trajectory, run
+from interphase.models.atomistic.liquids.forcefield import force_field
+from interphase.models.atomistic.result import Computed, Setting
+from interphase.parameters.constants import AVOGADRO
+from interphase.parameters.errors import AtomisticError
+from interphase.parameters.provenance import NoUncertainty, Range, Uncertainty
+
+logger = logging.getLogger(__name__)
+
+# A molecule has left its place when it has moved by about the distance of two [m].
+_PLACE: Final = 0.4e-9
+_DENSITY_NOTE: Final = "range: twice the block error, without that of the force field"
+
+
+@dataclass(frozen=True)
+class LiquidProperties:
+    """Density, diffusivities, conductivities and permittivity of one liquid.
+
+    What the run is too short for is said in a warning with the length that is needed, and left
+    out.
+
+    Attributes:
+        name: for messages and tables.
+        numbers: of each molecule in the box.
+        plan: how it is run.
+        viscosity: of the liquid, for the correction of the diffusivities for the finite box
+            [Pa s]; None leaves it out.
+    """
+
+    name: str
+    numbers: Mapping[str, int]
+    plan: Plan = field(default_factory=Plan)
+    viscosity: float | None = None
+
+    def run(self) -> tuple[Computed, ...]:
+        """Return what the run is long enough for.
+
+        Raises:
+            AtomisticError: if it is too short for everything but the density, or cannot be run.
+        """
+        box = filled(force_field(), self.numbers, self.plan.seed)
+        return self.analysed(box, run(box, self.plan))
+
+    def analysed(self, box: Box, found: Trajectory) -> tuple[Computed, ...]:
+        """Return the properties that a trajectory is long enough for."""
+        parts: list[Callable[[Box, Trajectory], list[Computed]]] = [self._diffusivities]
+        ionic = any(one.formal_charge for one in box.members)
+        parts += [self._conductivity] if ionic else [self._permittivity]
+        values = self._density(box, found)
+        for part in parts:
+            try:
+                values += part(box, found)
+            except AtomisticError as error:
+                logger.warning("left out: %s", error)
+        return tuple(values)
+
+    @property
+    def _at(self) -> str:
+        return f"{self.name} at {self.plan.temperature:g} K"
+
+    def _density(self, box: Box, found: Trajectory) -> list[Computed]:
+        mass = float(box.masses().sum()) * 1e-3 / AVOGADRO
+        volume = transport.block_mean(found.volumes)
+        density, error = mass / volume.value, mass * volume.error / volume.value**2
+        values = [
+            self._value("density", self._at, density, "kg/m^3", _spread(density, error),
+                        note=_DENSITY_NOTE)
+        ]  # fmt: skip
+        if len(self.numbers) == 1:
+            molar = AVOGADRO / len(box.members)
+            values.append(
+                self._value("molar_volume", f"{self._at}", molar * volume.value, "m^3/mol",
+                            _spread(molar * volume.value, molar * volume.error),
+                            note=_DENSITY_NOTE)
+            )  # fmt: skip
+        return values
+
+    def _diffusivities(self, box: Box, found: Trajectory) -> list[Computed]:
+        drift = self._drift(box, found)
+        return [self._diffusivity(box, found, kind, drift) for kind in self.numbers]
+
+    def _drift(self, box: Box, found: Trajectory) -> transport.Array:
+        """Return the motion of the centre of mass, which a small box would count as diffusion."""
+        starts = box.starts()
+        masses = np.add.reduceat(box.masses(), starts[:-1])
+        return np.asarray(np.einsum("fmd,m->fd", found.centres, masses) / masses.sum())
+
+    def _diffusivity(
+        self, box: Box, found: Trajectory, kind: str, drift: transport.Array
+    ) -> Computed:
+        ours = np.array([one.name == kind for one in box.members])
+        positions = found.centres[:, ours] - drift[:, None]
+        what = f"{kind} in {self._at}"
+        bare = transport.diffusion(positions, found.interval, _PLACE, f"{what} (s, m)")
+        terms = {"box": bare.value}
+        if self.viscosity is not None:
+            edge = found.volume ** (1.0 / 3.0)
+            terms["finite size"] = transport.finite_size(
+                self.plan.temperature, self.viscosity, edge
+            )
+        value = sum(terms.values())
+        said = "" if self.viscosity else "; not corrected for the finite box, which slows"
+        return self._value("diffusivity", what, value, "m^2/s", _spread(value, bare.error),
+                           note=_DENSITY_NOTE + said, terms=terms)  # fmt: skip
+
+    def _conductivity(self, box: Box, found: Trajectory) -> list[Computed]:
+        charged = np.array([one.formal_charge != 0 for one in box.members])
+        charges = np.array([float(one.formal_charge) for one in box.members])[charged]
+        positions = (found.centres - self._drift(box, found)[:, None])[:, charged]
+        kinds = [one.name for one in box.members if one.formal_charge]
+        single = {
+            kind: transport.diffusion(
+                positions[:, [name == kind for name in kinds]], found.interval, _PLACE, kind
+            ).value
+            for kind in dict.fromkeys(kinds)
+        }
+        each = np.array([single[kind] for kind in kinds])
+        free = transport.nernst_einstein(
+            np.ones(len(each)), charges, each, found.volume, self.plan.temperature
+        )
+        cation = float(np.sum((charges**2 * each)[charges > 0]) / np.sum(charges**2 * each))
+        values = [
+            self._value("ionic_conductivity", f"{self._at}, ions alone", free, "S/m",
+                        NoUncertainty("errors are those of the diffusivities"),
+                        note="Nernst-Einstein: no correlation between ions"),
+            self._value("transference_number", self._at, cation, "1",
+                        NoUncertainty("errors are those of the diffusivities"),
+                        note="from self-diffusivities"),
+        ]  # fmt: skip
+        try:
+            full = transport.einstein_conductivity(
+                positions, charges, found.interval, found.volume, self.plan.temperature, self._at
+            )
+        except AtomisticError as error:
+            logger.warning("left out: %s", error)
+            return values
+        return [
+            *values,
+            self._value("ionic_conductivity", self._at, full.value, "S/m",
+                        _spread(full.value, full.error), note=_DENSITY_NOTE),
+        ]  # fmt: skip
+
+    def _permittivity(self, box: Box, found: Trajectory) -> list[Computed]:
+        estimate = transport.permittivity(
+            found.dipoles, found.interval, found.volume, self.plan.temperature, self._at
+        )
+        return [
+            self._value("relative_permittivity", self._at, estimate.value, "1",
+                        _spread(estimate.value, estimate.error),
+                        note=_DENSITY_NOTE + "; of nuclei alone, electrons are in the charges"),
+        ]  # fmt: skip
+
+    def _value(
+        self, quantity: str, of: str, value: float, unit: str, spread: Uncertainty, *,
+        note: str, terms: Mapping[str, float] | None = None,
+    ) -> Computed:  # fmt: skip
+        settings: dict[str, Setting] = {"molecules": [f"{n} {k}" for k, n in self.numbers.items()]}
+        settings |= asdict(self.plan)
+        return Computed(quantity, of, value, unit, spread, force_field().name, settings,
+                        versions_of(("openmm",)), terms or {}, note)  # fmt: skip
+
+
+def _spread(value: float, error: float) -> Uncertainty:
+    return Range(value - 2.0 * error, value + 2.0 * error)
+
+
+LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
+    one.name: one
+    for one in (
+        LiquidProperties("EC", {"EC": 64}, viscosity=1.9e-3),
+        LiquidProperties("DMC", {"DMC": 64}, viscosity=5.0e-4),
+        LiquidProperties(
+            "EC:DMC + 1 M LiPF6",
+            {"EC": 40, "DMC": 28, "Li+": 5, "PF6-": 5},
+            Plan(transport=1500.0, every=1.0),
+        ),
+    )
+}
+"""Liquids by name; EC and DMC stand about 4:3. Viscosities at 313 K as measured, recalled: Ding et
+al., J. Electrochem. Soc. 148, A1196 (2001)."""

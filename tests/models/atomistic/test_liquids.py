@@ -1,0 +1,119 @@
+"""Liquids: the box and its forces, a short run from end to end, what is refused."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from mpi4py import MPI
+
+pytest.importorskip("openmm")
+pytest.importorskip("ase")
+
+from interphase.models.atomistic.liquids.box import Box, filled
+from interphase.models.atomistic.liquids.dynamics import Plan, Trajectory, run
+from interphase.models.atomistic.liquids.forcefield import force_field
+from interphase.models.atomistic.liquids.properties import LIQUIDS, LiquidProperties
+from interphase.parameters.constants import AVOGADRO
+from interphase.parameters.errors import AtomisticError
+
+pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
+
+QUICK = Plan(settle=1.0, density=1.0, transport=2.4, every=0.024, cutoff=0.55)
+
+
+def box(numbers: dict[str, int]) -> Box:
+    return filled(force_field(), numbers, 7)
+
+
+def test_bonds_make_the_right_terms() -> None:
+    """EC has 17 angles; PF6- 12 of 90 degrees, and no forces within itself but these."""
+    made = box({"EC": 1, "Li+": 1, "PF6-": 1})
+    system = made.system(0.3)
+    stretch, bend, twist, pairs = system.getForces()
+    assert system.getNumConstraints() == 4
+    assert stretch.getNumBonds() == 6 + 6
+    assert bend.getNumAngles() == 17 + 12
+    # four chains over each C-O of the carbonyl (2 x 2), six over each C-O and nine over C-C,
+    # and the carbonyl's flatness
+    assert twist.getNumTorsions() == 4 + 6 + 9 + 1
+    charges = [pairs.getParticleParameters(i)[0]._value for i in range(18)]
+    assert sum(charges) == pytest.approx(0.0, abs=1e-9)
+    assert charges[10] == pytest.approx(0.8)
+    total = sum(system.getParticleMass(i)._value for i in range(18))
+    assert total == pytest.approx(made.masses().sum())
+    assert total == pytest.approx(88.06 + 6.94 + 144.96, abs=0.02)
+    inside = [pairs.getExceptionParameters(i) for i in range(pairs.getNumExceptions())]
+    fluorine = [one for one in inside if one[0] >= 11]
+    assert len(fluorine) == 21 and all(one[2]._value == 0.0 for one in fluorine)
+
+
+def test_molecules_are_turned_not_mirrored_and_stand_apart() -> None:
+    made = box({"EC": 27})
+    wanted = force_field().template("EC").positions
+    starts = made.starts()
+    volume = np.linalg.det(wanted[[1, 3, 9]] - wanted[0])
+    for start, end in zip(starts, starts[1:], strict=False):
+        one = made.positions[start:end]
+        assert np.linalg.det(one[[1, 3, 9]] - one[0]) == pytest.approx(volume)
+    centres = np.array([made.positions[s : s + 10].mean(axis=0) for s in starts[:-1]])
+    gaps = np.linalg.norm(centres[:, None] - centres[None], axis=2)[np.triu_indices(27, 1)]
+    assert gaps.min() == pytest.approx(0.62)
+
+
+def test_a_short_run_gives_the_density_and_says_what_it_is_too_short_for(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """From the vapour's side: denser than at the start, not yet the liquid (1.32 g/cm3)."""
+    liquid = LiquidProperties("EC", {"EC": 27}, QUICK)
+    with caplog.at_level(logging.WARNING):
+        found = {one.name: one for one in liquid.run()}
+    start = 27 * 88.06e-3 / AVOGADRO / (3 * 0.62e-9) ** 3
+    assert start < found["density"].value < 1400.0
+    assert found["molar_volume"].value == pytest.approx(88.06e-3 / found["density"].value, rel=1e-3)
+    assert set(found) == {"density", "molar_volume"}
+    assert "too short for a diffusivity" in caplog.text
+    assert "too short for a permittivity" in caplog.text
+
+
+def test_properties_of_a_made_trajectory() -> None:
+    """Free ions of 3 and 7: the cation carries 0.3; the drift of the box does not count."""
+    numbers = {"EC": 20, "Li+": 80, "PF6-": 80}
+    made = box(numbers)
+    random = np.random.default_rng(2)
+    diffusivity = np.repeat([5e-10, 3e-10, 7e-10], [20, 80, 80])
+    interval, frames = 1e-11, 2000
+    steps = random.normal(size=(frames, 180, 3)) * np.sqrt(2 * diffusivity * interval)[:, None]
+    centres = np.cumsum(steps, axis=0) + 1e-10 * np.arange(frames)[:, None, None]
+    volumes = 1e-26 * (1.0 + 0.01 * random.normal(size=500))
+    trajectory = Trajectory(volumes, 1e-26, interval, centres, random.normal(size=(frames, 3)))
+    liquid = LiquidProperties("made", numbers, viscosity=1e-3)
+    found = {one.key: one for one in liquid.analysed(made, trajectory)}
+    at = "made at 313.15 K"
+    assert found[f"transference_number.{at}"].value == pytest.approx(0.3, abs=0.02)  # 3 % of each
+    lithium = found[f"diffusivity.Li+ in {at}"]
+    assert lithium.terms["box"] == pytest.approx(3e-10, rel=0.1)
+    assert lithium.terms["finite size"] > 0.0
+    free, full = (found[f"ionic_conductivity.{at}{end}"] for end in (", ions alone", ""))
+    wanted = 1.602e-19**2 * 80 * 10e-10 / (1e-26 * 1.381e-23 * 313.15)
+    assert free.value == pytest.approx(wanted, rel=0.1)
+    assert full.value == pytest.approx(wanted, rel=0.7)  # one walker: its error is a quarter
+
+
+def test_bad_boxes_are_refused() -> None:
+    with pytest.raises(AtomisticError, match=r"carries a charge of \+1 e"):
+        box({"EC": 2, "Li+": 1})
+    with pytest.raises(AtomisticError, match="'EMC' has no force field"):
+        box({"EMC": 2})
+    with pytest.raises(AtomisticError, match="smaller than twice the cutoff"):
+        run(box({"EC": 8}), replace(QUICK, cutoff=0.85))
+
+
+def test_named_liquids_are_neutral_and_large_enough() -> None:
+    """Twice the cutoff must fit into the liquid's cube at 1.3 g/cm3."""
+    for liquid in LIQUIDS.values():
+        made = box(dict(liquid.numbers))
+        edge = (made.masses().sum() * 1e-3 / AVOGADRO / 1300.0) ** (1 / 3) * 1e9
+        assert edge > 2.0 * liquid.plan.cutoff
