@@ -25,12 +25,11 @@ from interphase.parameters.case import Case
 from interphase.parameters.errors import ConvergenceError
 from interphase.parameters.program import Drive
 from interphase.solvers.diagnostics import Row
-from interphase.solvers.outputs import NoRecorder, Standing
+from interphase.solvers.outputs import NoRecorder
 from interphase.solvers.provenance import describe
 from interphase.solvers.raster import Raster
 from interphase.solvers.setup import Problem
 from interphase.solvers.simulation import Simulation
-from interphase.solvers.space import Array
 from interphase.solvers.starting import prepare
 from interphase.solvers.state import FilmState
 from interphase.solvers.stopping import Ending
@@ -49,7 +48,6 @@ class TrajectoryRecorder(NoRecorder):
         self.raster = Raster(problem.space)
         self._thickness = self._next = 0.0
         self._grains = 0.0
-        self._before: Array | None = None
         self.frames: list[dict[str, Grid]] = []
         self.series: list[tuple[float, ...]] = []
 
@@ -63,18 +61,13 @@ class TrajectoryRecorder(NoRecorder):
 
     def fields(self, state: FilmState, drive: Drive) -> None:
         """Keep a frame; after a seed or kink the speed is not known, so the next step is taken."""
-        if self._before is None or state.step <= 0.0 or not self.due(state.time):
+        if state.step <= 0.0 or not self.due(state.time):
             return
         self._next = self._thickness + self._interval
-        patch = self.raster.patch(state, self._problem.width, self._before)
+        patch = self.raster.patch(state, self._problem.width)
         self.frames.append({name: getattr(patch, name).astype(np.float32) for name in FIELDS})
         values = (state.time, self._thickness, drive.potential, drive.temperature, self._grains)
         self.series.append(values)
-
-    def checkpoint_if_due(self, state: FilmState, standing: Standing) -> None:
-        """Keep the shares, of which the next step makes the rates of conversion."""
-        self._before = state.shares
-
 
 def record_trajectory(
     case: Case,

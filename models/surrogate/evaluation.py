@@ -11,7 +11,7 @@ import numpy as np
 from interphase.models.surrogate.canvas import ROOM, Array, Canvas, canvas_of, order, volume
 from interphase.models.surrogate.features import weights_of
 from interphase.models.surrogate.leaper import Ensemble
-from interphase.models.surrogate.pairs import Film, partners
+from interphase.models.surrogate.pairs import LARGEST_PART, Film, partners
 from interphase.models.surrogate.proposal import Conditions, Patch
 
 type Way = Callable[[Canvas, Conditions, float], tuple[Array, Array]]
@@ -19,6 +19,9 @@ type Way = Callable[[Canvas, Conditions, float], tuple[Array, Array]]
 
 ADVANCES: Final = (0.5, 1.0, 2.0, 4.0)
 """Advances that are looked at, in interface widths."""
+
+# The end is met to this part of an interface width.
+_MET = 0.02
 
 
 def persistent(canvas: Canvas, conditions: Conditions, advance: float) -> tuple[Array, Array]:
@@ -109,15 +112,20 @@ def single_leaps(way: Way, film: Film, advances: Sequence[float], largest: float
 def successive(way: Way, film: Film, advance: float) -> Errors:
     """Return the errors at the end of a film that is leapt over from its first frame.
 
+    Leaps are by ``advance`` interface widths, of thin films by less, see `LARGEST_PART`.
+
     Speed of the front and carriers, which a run solves for between leaps, are those of the frame
     that is nearest in thickness.
     """
-    start = film.canvases[0]
-    canvas, volumes = start, film.volumes
-    for wanted in np.arange(volumes[0] + advance, volumes[-1] + 0.5 * advance, advance):
-        reached = min(wanted, volumes[-1])
-        psi, shares = way(canvas, film.conditions, float(reached - canvas.volume))
-        near = film.canvases[int(np.argmin(np.abs(volumes - reached)))]
+    canvas, volumes = film.canvases[0], film.volumes
+    while (left := volumes[-1] - canvas.volume) > _MET:
+        stride = min(advance, LARGEST_PART * canvas.volume, left)
+        near = film.canvases[int(np.argmin(np.abs(volumes - canvas.volume - stride)))]
+        psi, shares = way(canvas, film.conditions, stride)
+        if volume(psi, canvas.steps) < canvas.volume + 0.5 * stride:
+            # A way that does not move the front has no end.
+            canvas = replace(canvas, psi=psi, shares=shares)
+            break
         canvas = canvas_again(psi, shares, near)
     return errors_of(canvas.psi, canvas.shares, film.canvases[-1], float(volumes[-1] - volumes[0]))
 

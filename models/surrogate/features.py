@@ -56,20 +56,27 @@ class Scales:
         low: (names,).
         high: (names,).
         largest: largest advance, in interface widths.
+        margin: how far beyond its range a condition still counts as inside, in half ranges.
     """
 
     names: tuple[str, ...]
     low: tuple[float, ...]
     high: tuple[float, ...]
     largest: float
+    margin: float = 0.0
 
     @classmethod
     def of(cls, conditions: Sequence[Conditions], rows: Sequence[str], largest: float) -> Scales:
-        """Return the scales of a set of conditions."""
+        """Return the scales of a set of conditions.
+
+        Of n films spread evenly over a range the outermost stand half a stratum inside it, which
+        is 1/(n - 1) of the half range that they span: so far the range goes on.
+        """
         names = (*BASIC, *rows)
         table = np.array([_values(one, names) for one in conditions])
         low, high = table.min(axis=0), table.max(axis=0)
-        return cls(names, tuple(map(float, low)), tuple(map(float, high)), largest)
+        margin = 1.0 / max(len(conditions) - 1, 1)
+        return cls(names, tuple(map(float, low)), tuple(map(float, high)), largest, margin)
 
     @property
     def ranges(self) -> Mapping[str, tuple[float, float]]:
@@ -94,7 +101,8 @@ class Scales:
 
     def excess(self, conditions: Conditions) -> float:
         """Return how far outside the ranges the conditions are; 1 or less inside."""
-        return float(np.max(np.abs(self.relative(conditions)), initial=0.0))
+        farthest = np.max(np.abs(self.relative(conditions)), initial=0.0)
+        return float(farthest / (1.0 + self.margin))
 
 
 def _values(conditions: Conditions, names: tuple[str, ...]) -> list[float]:

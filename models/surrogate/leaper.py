@@ -8,6 +8,7 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
+import numpy.typing as npt
 
 from interphase.models.surrogate.canvas import (
     LATERAL,
@@ -25,11 +26,14 @@ from interphase.models.surrogate.canvas import (
 from interphase.models.surrogate.features import Scales, inputs_of, weights_of, window
 from interphase.models.surrogate.latent import Neighbourhood, pooled
 from interphase.models.surrogate.network import UNet
+from interphase.models.surrogate.pairs import LARGEST_PART
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposal
 from interphase.parameters.errors import SurrogateError
 
 # A front is finer resolved than this part of its width, or a patch is no film on a fine mesh.
 _COARSEST = 1.0 / 3.0
+# So far behind the front [l] phi stays as it is to the last bit.
+_DEEP = 3.0
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,7 @@ class Ensemble:
         said, features = self.raw(canvas, base, conditions, advance)
         pairs = zip(self.neighbourhoods, features, strict=True)
         near = float(np.mean([area.distance(f) for area, f in pairs])) if self.neighbourhoods else 0
-        excess = self.scales.excess(conditions)
+        excess = max(self.scales.excess(conditions), advance / (LARGEST_PART * canvas.volume))
         distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
         shares = limited(canvas.reacted(advance) + said[:, 1:].mean(axis=0))
         return Leap(base + said[:, 0], shares, distance)
@@ -137,7 +141,7 @@ class NetworkProposer:
         gains = np.array([volume(psi, canvas.steps) for psi in found.psi]) - canvas.volume
         psi = found.psi.mean(axis=0)
         at = _back(patch, canvas, width)
-        phi = _advanced(patch, at(psi), advance, width)
+        phi = _advanced(patch, at(psi), at(canvas.psi) > _DEEP, advance, width)
         # Only what changes is interpolated, so that the film at rest stays as sharp as it is.
         change = found.shares - canvas.shares
         shares = np.stack(
@@ -179,12 +183,15 @@ def _back(patch: Patch, canvas: Canvas, width: float) -> Sampler:
     return Sampler(axes, canvas.steps, canvas.psi.shape)
 
 
-def _advanced(patch: Patch, psi: Array, advance: float, width: float) -> Array:
+def _advanced(
+    patch: Patch, psi: Array, deep: npt.NDArray[np.bool_], advance: float, width: float
+) -> Array:
     """Return phi of the profile at ``psi`` [l], nowhere less, with the volume asked for.
 
     Args:
         patch: the film before.
         psi: signed distance after the leap, (grid).
+        deep: where the film is to stay as it is: what closes there opens it to electrons, (grid).
         advance: mean advance, in interface widths.
         width: interface width l [m].
     """
@@ -193,7 +200,7 @@ def _advanced(patch: Patch, psi: Array, advance: float, width: float) -> Array:
     phi = patch.phi
     for _ in range(12):
         shift = 0.5 * (low + high)
-        phi = np.maximum(patch.phi, order(psi + shift))
+        phi = np.where(deep, patch.phi, np.maximum(patch.phi, order(psi + shift)))
         if patch.thickness(phi) < wanted:
             low = shift
         else:

@@ -139,7 +139,7 @@ def _header(path: Path, arrays: Mapping[str, Any]) -> ModelHeader:
         )
     scales, phases = plain.pop("scales"), tuple(plain.pop("phases"))
     names, low, high = (tuple(scales[key]) for key in ("names", "low", "high"))
-    known = Scales(names, low, high, scales["largest"])
+    known = Scales(names, low, high, scales["largest"], scales["margin"])
     return ModelHeader(phases=phases, scales=known, **plain)
 
 

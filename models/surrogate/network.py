@@ -112,7 +112,9 @@ class UNet(eqx.Module):
         self.down = [Convolution(dim, a, b, next(keys), stride=2) for a, b in pairs]
         self.up = [Convolution(dim, a + b, a, next(keys)) for a, b in pairs]
         self.after = [Block(shape, a, next(keys)) for a, _ in pairs]
-        self.head = _quiet(Convolution(dim, levels[0], shape.outputs, next(keys)), 0.1)
+        # It begins by adding nothing.
+        head = Convolution(dim, levels[0], shape.outputs, next(keys))
+        self.head = jax.tree.map(lambda x: 0.0 * x if eqx.is_array(x) else x, head)
 
     def __call__(self, fields: jax.Array, conditions: jax.Array) -> tuple[jax.Array, jax.Array]:
         """Return the increments (outputs, grid) and the features (channels, coarse grid).

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 
@@ -13,8 +14,14 @@ from interphase.models.surrogate.proposal import Conditions, Patch
 from interphase.models.surrogate.trajectory import Trajectory
 from interphase.parameters.errors import SurrogateError
 
+LARGEST_PART: Final = 0.5
+"""Largest advance over the thickness of the film: beyond, the growth itself has changed."""
+
 # Frames of thinner films [l] are left to the physics.
 _THINNEST = 2.0
+FEWEST = 4
+"""Frames of a trajectory that teach something."""
+
 # phi at the patch's top is less while the front is below it.
 _BELOW_TOP = 0.01
 
@@ -59,11 +66,11 @@ class Sample:
 
 
 def patch_of(trajectory: Trajectory, frame: int) -> Patch:
-    """Return a frame as a patch."""
+    """Return a frame as a patch whose film does not react; `film_of` finds how it does."""
     fields = {name: values[frame].astype(float) for name, values in trajectory.fields.items()}
     return Patch(
         fields["phi"], fields["shares"], fields["carrier"], fields["speed"],
-        trajectory.spacing, trajectory.periodic, fields["conversion"],
+        trajectory.spacing, trajectory.periodic, np.zeros_like(fields["shares"]),
     )  # fmt: skip
 
 
@@ -95,14 +102,17 @@ def levels_of(trajectories: Sequence[Trajectory], room: float) -> int:
 def film_of(trajectory: Trajectory, levels: int) -> Film:
     """Return a trajectory on the network's grid.
 
+    How fast the shares change inside the film is taken from the frames before and after, so that
+    the first frame counts for this only.
+
     Raises:
-        SurrogateError: no two frames belong to one drive and one set of grains.
+        SurrogateError: too few frames belong to one drive and one set of grains.
     """
     frames = grown_frames(trajectory)
-    if len(frames) < 2:
+    if len(frames) < FEWEST:
         raise SurrogateError(
-            "a trajectory has no two frames after its last seed under one potential; let it run "
-            "longer"
+            f"a trajectory has fewer than {FEWEST} frames after its last seed under one potential; "
+            "let it run longer"
         )
     canvases = [
         canvas_of(patch_of(trajectory, k), trajectory.width, ROOM, levels=levels) for k in frames
@@ -112,7 +122,26 @@ def film_of(trajectory: Trajectory, levels: int) -> Film:
         float(series["potential"][-1]), float(series["temperature"][-1]), trajectory.width,
         trajectory.parameters, trajectory.solids,
     )  # fmt: skip
-    return Film(tuple(canvases), conditions, series["time"][frames])
+    moving = [
+        replace(now, drift=_drift(before, now, after))
+        for before, now, after in zip(
+            canvases[:-1], canvases[1:], [*canvases[2:], None], strict=True
+        )
+    ]
+    return Film(tuple(moving), conditions, series["time"][frames[1:]])
+
+
+def _drift(before: Canvas, now: Canvas, after: Canvas | None) -> Array:
+    """Return the change of the shares per advance [1/l] in what was film before, (solids, grid)."""
+    passed = now.volume - before.volume
+    change = (now.shares - before.shares) / passed
+    if after is not None:
+        coming = after.volume - now.volume
+        ahead = (after.shares - now.shares) / coming
+        # Three points of unequal distance, to second order.
+        change = (change * coming + ahead * passed) / (passed + coming)
+        change = np.where(before.psi > 0.0, change, ahead)
+    return np.where(now.psi > 0.0, change, 0.0)
 
 
 def sample_of(film: Film, first: int, second: int, scales: Scales) -> Sample:
@@ -132,9 +161,14 @@ def sample_of(film: Film, first: int, second: int, scales: Scales) -> Sample:
 
 
 def partners(volumes: Array, advance: float, largest: float) -> list[tuple[int, int]]:
-    """Return for each frame the one that is nearest to ``advance`` (in l) ahead, where one is."""
+    """Return for each frame the one that is nearest to ``advance`` (in l) ahead, where one is.
+
+    Frames of films for which that is too far a leap, see `LARGEST_PART`, have none.
+    """
     pairs = []
     for first, volume in enumerate(volumes[:-1]):
+        if advance > LARGEST_PART * volume:
+            continue
         second = first + 1 + int(np.argmin(np.abs(volumes[first + 1 :] - volume - advance)))
         reached = volumes[second] - volume
         if abs(reached - advance) <= 0.3 * advance and reached <= largest:
@@ -143,11 +177,14 @@ def partners(volumes: Array, advance: float, largest: float) -> list[tuple[int, 
 
 
 def drawn_pairs(film: Film, largest: float, rng: np.random.Generator) -> list[tuple[int, int]]:
-    """Return for each frame one ahead of it, by a random advance up to ``largest`` (in l)."""
+    """Return for each frame one ahead of it, by a random advance up to ``largest`` (in l).
+
+    And up to `LARGEST_PART` of the film's thickness.
+    """
     volumes, pairs = film.volumes, []
     for first in range(volumes.size - 1):
         ahead = volumes[first + 1 :] - volumes[first]
-        inside = np.flatnonzero(ahead <= largest)
+        inside = np.flatnonzero(ahead <= min(largest, LARGEST_PART * volumes[first]))
         if inside.size:
             pairs.append((first, first + 1 + int(rng.choice(inside))))
     return pairs

@@ -21,6 +21,8 @@ from interphase.parameters.errors import SurrogateError
 # Weights of the shares' errors and of those of their means, against that of the front's place.
 _SHARES, _MEANS = 2.0, 8.0
 _CLIP = 1.0
+# Squared error of a leap below which there is nothing left to learn.
+_FLOOR = 5.0e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +157,11 @@ def batch_of(samples: Sequence[Sample]) -> tuple[jax.Array, ...]:
 
 
 def _loss(network: UNet, batch: tuple[jax.Array, ...]) -> jax.Array:
-    """Return the mean squared error of the front's place, of the shares and of their means."""
+    """Return the mean over the samples of the error over that of the geometric leap.
+
+    So each sample counts for what there is to learn from it, a thin film whose shape changes as
+    one that hardly does.
+    """
     return jnp.mean(jax.vmap(lambda *sample: _one(network, *sample))(*batch))
 
 
@@ -165,12 +171,15 @@ def _one(
 ) -> jax.Array:  # fmt: skip
     found, _ = network(inputs, conditions)
     # What a network says is per advance, so that no advance changes nothing.
-    found = found.at[0].multiply(window(inputs))
-    error = found * advance - target
+    found = found.at[0].multiply(window(inputs)) * advance
+    return _measure(found - target, weights) / (_measure(target, weights) + _FLOOR)
+
+
+def _measure(error: jax.Array, weights: jax.Array) -> jax.Array:
+    """Return the mean squared error of the front's place, of the shares and of their means."""
     front, film = weights / jnp.sum(weights, axis=tuple(range(1, weights.ndim)), keepdims=True)
     shares = error[1:] * film
     means = shares.sum(axis=tuple(range(1, shares.ndim)))
-    # Over the depth of an interface width a mean must be as exact as a value.
     return (
         jnp.sum(front * error[0] ** 2)
         + _SHARES * jnp.sum(error[1:] * shares)

@@ -23,7 +23,7 @@ type Grid = npt.NDArray[np.float32]
 
 FORMAT: Final = "interphase trajectory"
 VERSION: Final = 1
-FIELDS: Final = ("phi", "shares", "carrier", "speed", "conversion")
+FIELDS: Final = ("phi", "shares", "carrier", "speed")
 """Arrays over (frames, [solids,] *grid)."""
 SERIES: Final = ("time", "thickness", "potential", "temperature", "grains")
 """Numbers per frame, (frames,): [s], [m], [V], [K], [-]."""
@@ -40,8 +40,8 @@ class Trajectory:
         periodic: of each lateral axis: whether its ends are one.
         parameters: log10 of the table's rows that the study varied, in SI, by key.
         series: numbers per frame, see SERIES.
-        fields: see FIELDS; ``phi``, ``carrier`` and ``speed`` (frames, *grid), ``shares`` and
-            ``conversion`` (frames, solids, *grid).
+        fields: see FIELDS; ``phi``, ``carrier`` and ``speed`` (frames, *grid), ``shares``
+            (frames, solids, *grid).
         provenance: case, versions and parameters of the run.
     """
 

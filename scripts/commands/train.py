@@ -72,7 +72,7 @@ def _add_evaluate(actions: argparse._SubParsersAction[argparse.ArgumentParser]) 
     evaluate = actions.add_parser("evaluate", help="errors, bounds and card of a fit")
     evaluate.add_argument("fit", type=Path, help="folder of train fit")
     evaluate.add_argument(
-        "--data", type=Path, metavar="DIR", help="evaluate on all films of this train data instead"
+        "--data", type=Path, metavar="DIR", help="films of this train data are held out as well"
     )
     add_verbosity(evaluate)
     evaluate.set_defaults(run=lambda parsed: guarded(lambda comm: _evaluate(comm, parsed), parsed))

@@ -26,7 +26,8 @@ and what reacts behind it.
 
 ## Where it holds
 
-Outside these ranges the distance from the training data is above 1, and the solver should refuse.
+Outside these ranges (and {margin:.0f} % of half of each beyond its ends) the distance from the
+training data is above 1, and the solver refuses.
 
 | condition | least | most |
 |---|---|---|
@@ -77,6 +78,7 @@ def card(header: ModelHeader) -> str:
         cpu=training["cpu_seconds"],
         losses=", ".join(f"{x:.3g}" for x in training["losses"]),
         versions=", ".join(f"{k} {v}" for k, v in training["versions"].items()),
+        margin=100 * header.scales.margin,
         ranges=_rows({k: [f"{a:.5g}", f"{b:.5g}"] for k, (a, b) in header.scales.ranges.items()}),
         films=errors["films"],
         errors="\n".join(

@@ -41,7 +41,7 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
 
     Args:
         folder: of the fit.
-        data: folder of further trajectories to take as held-out films, instead of the fit's own.
+        data: folder of further trajectories to take as held-out films, besides the fit's own.
 
     Returns:
         The errors by way and kind, and the coverage of the bounds.
@@ -55,7 +55,7 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
     header, proposer = read_header(path), load(path)
     calibration, held_out = _films(folder, header)
     if data is not None:
-        held_out = films_of(read_data(data, 0, 0).fit)
+        held_out += films_of(read_data(data, 0, 0).fit)
     if not held_out:
         raise SurrogateError(
             f"{folder}: no film was held out; fit with --held-out 2, or give --data"
@@ -81,12 +81,10 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
     found["calibration_films"] = len(calibration)
     finite = {name: value for name, value in bounds.items() if np.isfinite(value)}
     header = replace(header, errors=found, bounds=finite)
-    suffix = "" if data is None else f"_{data.name}"
-    if data is None:
-        with writing(path):
-            write_model(path, header, proposer.ensemble)
-    write_whole(folder / f"evaluation{suffix}.csv", _table(rows))
-    write_whole(folder / f"model_card{suffix}.md", card(header))
+    with writing(path):
+        write_model(path, header, proposer.ensemble)
+    write_whole(folder / "evaluation.csv", _table(rows))
+    write_whole(folder / "model_card.md", card(header))
     return found
 
 

@@ -18,7 +18,14 @@ from interphase.models.surrogate.canvas import ROOM
 from interphase.models.surrogate.features import Scales
 from interphase.models.surrogate.latent import Neighbourhood
 from interphase.models.surrogate.model_file import ModelHeader, write_model
-from interphase.models.surrogate.pairs import Film, film_of, grown_frames, levels_of, partners
+from interphase.models.surrogate.pairs import (
+    FEWEST,
+    Film,
+    film_of,
+    grown_frames,
+    levels_of,
+    partners,
+)
 from interphase.models.surrogate.trajectory import Trajectory, digest, read_trajectory
 from interphase.parameters.errors import SurrogateError
 from interphase.solvers.run_folder import FolderError, write_whole, writing
@@ -102,8 +109,8 @@ def read_data(folder: Path, calibration: int, held_out: int) -> DataSet:
         SurrogateError: there are too few, they do not belong together, or one is damaged.
     """
     every = {p: read_trajectory(p) for p in sorted((folder / "trajectories").glob("[!.]*.h5"))}
-    grown = {path: one for path, one in every.items() if len(grown_frames(one)) > 1}
-    for path in every.keys() - grown.keys():
+    grown = {path: one for path, one in every.items() if len(grown_frames(one)) >= FEWEST}
+    for path in (path for path in every if path not in grown):
         logger.warning("%s: left out, its film hardly grew after the last seed", path.name)
     paths, read = list(grown), list(grown.values())
     count = len(paths) - calibration - held_out

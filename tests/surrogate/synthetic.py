@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from interphase.models.surrogate.proposal import Conditions, Patch
-from interphase.models.surrogate.trajectory import FIELDS, Trajectory, write_trajectory
+from interphase.models.surrogate.trajectory import FIELDS as STORED
+from interphase.models.surrogate.trajectory import Trajectory, write_trajectory
 
 Array = npt.NDArray[np.float64]
 
@@ -66,7 +67,7 @@ def changed(film: Patch, work: Callable[[Array], Array]) -> Patch:
     assert film.conversion is not None
     return replace(
         film,
-        **{name: work(getattr(film, name)) for name in FIELDS},
+        **{name: work(getattr(film, name)) for name in (*STORED, "conversion")},
     )
 
 
@@ -80,7 +81,7 @@ def trajectory(rate: float, phase: float, columns: int = 48) -> Trajectory:
     heights = np.arange(2.5, 8.0, 0.25)
     films = [patch(h, phase, columns, rate) for h in heights]
     fields = {
-        name: np.stack([getattr(f, name) for f in films]).astype(np.float32) for name in FIELDS
+        name: np.stack([getattr(f, name) for f in films]).astype(np.float32) for name in STORED
     }
     same = np.ones(heights.size)
     return Trajectory(

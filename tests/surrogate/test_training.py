@@ -42,6 +42,7 @@ def test_a_proposal_gains_what_was_asked_and_loses_no_film(fitted: Path, films: 
     # Bisected 12 times from an interval of less than 3 l.
     assert gained == pytest.approx(2.0, abs=2e-3)
     assert np.all(proposal.phi >= film.phi)
+    assert np.array_equal(proposal.phi[:, :6], film.phi[:, :6])
     assert proposal.shares.min() >= 0.0 and proposal.shares.sum(axis=0).max() <= 1.0 + 1e-12
     assert 0.0 <= proposal.spread < 0.05
     assert proposal.distance < 1.5
@@ -222,7 +223,8 @@ def test_three_dimensions_by_the_same_code(films: ModuleType) -> None:
     from interphase.models.surrogate.leaper import Ensemble, NetworkProposer
     from interphase.models.surrogate.network import Shape, UNet
 
-    flat, known = films.patch(3.0, columns=18), films.conditions()
+    # Not symmetric: a node over a crest has two nearest points of the front.
+    flat, known = films.patch(3.0, phase=0.13, columns=18), films.conditions()
     rng = np.random.default_rng(0)
     # Different in every column, so that a wrong axis shows.
     share = np.clip(0.5 + 0.2 * rng.standard_normal((18, 16, 1)), 0.0, 1.0)
@@ -242,9 +244,7 @@ def test_three_dimensions_by_the_same_code(films: ModuleType) -> None:
     assert gained == pytest.approx(films.WIDTH, rel=2e-3)
     turned = films.changed(box, lambda f: np.roll(f, 8, axis=-2))
     again = proposer.propose(turned, known, 1.0)
-    # Above the film, where nothing is, some nodes have two nearest points of the front.
-    film = again.phi > 0.01
-    assert np.abs(np.roll(there.shares, 8, axis=-2) - again.shares)[:, film].max() < 1e-4
+    assert np.allclose(np.roll(there.shares, 8, axis=-2), again.shares, atol=1e-4)
 
 
 def test_the_command_says_what_is_missing(
