@@ -24,7 +24,7 @@ def test_imports_run_one_way() -> None:
 
     In a process of its own: its console keeps the output that pytest takes away between tests.
     """
-    check = "import sys; from importlinter.cli import lint_imports; sys.exit(lint_imports(no_cache=True))"
+    check = "from importlinter.cli import lint_imports; exit(lint_imports(no_cache=True))"
     done = subprocess.run(
         [sys.executable, "-c", check], cwd=ROOT, capture_output=True, text=True, check=False
     )
