@@ -22,7 +22,7 @@ from interphase.parameters.errors import SurrogateError
 _SHARES, _MEANS = 2.0, 8.0
 _CLIP = 1.0
 # Squared error of a leap below which there is nothing left to learn.
-_FLOOR = 5.0e-3
+_FLOOR = 5.0e-4
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from interphase.parameters.errors import SurrogateError
 pytest.importorskip("equinox")
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="a network runs on one process")
 
-# Five frames of a film that was not fitted to: three around the start of a leap, two after it.
+# Four frames of a film that was not fitted to: three around the start of a leap, one at its end.
 FILM = Path(__file__).parents[1] / "data" / "growth.h5"
 
 
