@@ -218,7 +218,7 @@ def by_law(contest: Contest, slowness: Callable[[Array, Array], tuple[float, flo
     def work() -> Outcome:
         a, b = slowness(0.5 * (thickness[1:] + thickness[:-1]), np.diff(time) / np.diff(thickness))
         start, later = thickness[-1], np.linspace(time[-1], contest.task.end, 200)
-        grown = _law(later - time[-1], start, a, b)
+        grown = grown_by_law(later - time[-1], start, a, b)
         gain = (amounts[1] - amounts[0]) / (thickness[-1] - thickness[0])
         parts = (amounts[1] + gain * (grown[-1] - start)) / grown[-1]
         return contest.outcome(Grown(later, grown, parts), 0)
@@ -226,7 +226,7 @@ def by_law(contest: Contest, slowness: Callable[[Array, Array], tuple[float, flo
     return work
 
 
-def _law(time: Array, start: float, a: float, b: float) -> Array:
+def grown_by_law(time: Array, start: float, a: float, b: float) -> Array:
     """Return L [m] at ``time`` [s] for dt/dL = a + b L [s/m]."""
     if not np.isfinite(a):
         return np.full(time.size, start)
@@ -306,14 +306,14 @@ def network_alone(contest: Contest) -> Run:
     def work() -> Outcome:
         a, b = regime(0.5 * (thickness[1:] + thickness[:-1]), np.diff(time) / np.diff(thickness))
         later = np.linspace(time[-1], contest.task.end, 200)
-        goal = float(_law(later - time[-1], thickness[-1], a, b)[-1])
+        goal = float(grown_by_law(later - time[-1], thickness[-1], a, b)[-1])
         drive = problem.program.at(contest.task.end)
         after, _ = problem.solver.step(state, control.wanted, drive)
         patch, leaps = raster.patch(after, width, before=state.shares), 0
         while (left := (goal - patch.thickness(patch.phi)) / width) > 1e-3:
             patch = _leapt(patch, proposer, conditions, min(left, proposer.largest_advance))
             leaps += 1
-        grown = _law(later - time[-1], thickness[-1], a, b)
+        grown = grown_by_law(later - time[-1], thickness[-1], a, b)
         amounts = np.array([patch.thickness(patch.phi * share) for share in patch.shares])
         grown[-1] = patch.thickness(patch.phi)
         return contest.outcome(Grown(later, grown, amounts / grown[-1]), leaps)
