@@ -21,6 +21,7 @@ from interphase.models.interpolation import signed_distance
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposer
 from interphase.models.surrogate.reduced import Reduced
 from interphase.parameters.case import load_case
+from interphase.parameters.errors import ConvergenceError
 from interphase.scripts.benchmarks.films import CASES
 from interphase.scripts.benchmarks.record import Outcome, Run, Way
 from interphase.solvers.accelerators import load_proposer
@@ -183,7 +184,12 @@ def simulated(contest: Contest, **changes: str) -> Run:
 
     def work() -> Outcome:
         simulation = Simulation(replace(start, state=state, control=control))
-        result = simulation.run(contest.task.end)
+        try:
+            result = simulation.run(contest.task.end)
+        except ConvergenceError as error:
+            # A way that leaves the mesh is a result too.
+            size = start.problem.space.global_size
+            return Outcome(len(simulation.rows), size, note=f"failed: {error}")
         history = [rows[-1], *result.rows]
         grown = Grown(
             np.array([r["time"] for r in history]),
