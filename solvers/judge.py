@@ -29,7 +29,7 @@ class Refusal(Enum):
     INSIDE = "reactions inside the film, which the proposer leaves alone, are too fast"
     CONVERSION = "an internal front moves too far"
     RESIDUAL = "the step after it changes what was proposed"
-    ENERGY = "its interfaces hold energy that the step after it frees"
+    ENERGY = "its interfaces hold too much energy"
     TEMPO = "the rate changes too much on the way"
     BALANCE = "elements are not conserved"
     FAILURE = "the proposer or a solve failed"
@@ -57,6 +57,8 @@ class Judge:
             the proposer leaves alone [-]: over a leap they run in the film as it was before.
         conversion: largest displacement of an internal front, in l [-]; that of a step.
         energy: interface energy that the step after a leap may free, relative [-].
+        roughening: interface energy that a leap may add, relative [-]: a front that splits frees
+            none in a step, and steps of the physics hardly add any.
         tempo: largest ratio of the slowness at both ends [-]: the clock's trapezoid is exact for
             a linear law and wrong by ln(1.5)^2/12 = 1.4 % of the leap for an exponential one.
         imbalance: largest imbalance of an element after a leap [-], unless steps have more.
@@ -72,6 +74,7 @@ class Judge:
     inside: float = 0.05
     conversion: float = 0.4
     energy: float = 0.02
+    roughening: float = 0.05
     tempo: float = 1.5
     imbalance: float = 1.0e-10
 
@@ -99,18 +102,19 @@ class Judge:
             return Refusal.SEEDS
         return Refusal.CONVERSION if report.conversion > self.conversion * self.width else None
 
-    def relaxed(self, report: StepReport, energies: tuple[float, float]) -> Refusal | None:
+    def relaxed(self, report: StepReport, energies: tuple[float, float, float]) -> Refusal | None:
         """Return why a leap is not kept after the step that followed it.
 
         Args:
             report: of that step.
-            energies: of the interfaces before and after it [m3].
+            energies: of the interfaces before the leap, after it, and after the step [m3].
         """
         far = report.displacement > 1.5 * self.front_fraction * self.width
         if far or report.error > _RESIDUAL * self.rtol:
             return Refusal.RESIDUAL
-        before, after = energies
-        return Refusal.ENERGY if before > (1.0 + self.energy) * after else None
+        before, leapt, after = energies
+        ragged = leapt > (1.0 + self.roughening) * before
+        return Refusal.ENERGY if ragged or leapt > (1.0 + self.energy) * after else None
 
     def timed(self, before: Tempo, after: Tempo | None) -> Refusal | None:
         """Return why the clock of a leap is not trusted."""

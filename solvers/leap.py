@@ -258,8 +258,10 @@ class Leaper:
         leapt = replace(leapt, step=step, phi_before=self._behind(a.state, film, step, slowness))
         relaxed, report = solver.step(leapt, step, a.drive)
         energies = (
-            interface_energy(space, film.phi, width), interface_energy(space, relaxed.phi, width)
-        )  # fmt: skip
+            interface_energy(space, a.state.phi, width),
+            interface_energy(space, film.phi, width),
+            interface_energy(space, relaxed.phi, width),
+        )
         after = Tempo.between(space, leapt, relaxed)
         refused = (
             judge.relaxed(report, energies)

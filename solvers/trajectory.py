@@ -69,6 +69,7 @@ class TrajectoryRecorder(NoRecorder):
         values = (state.time, self._thickness, drive.potential, drive.temperature, self._grains)
         self.series.append(values)
 
+
 def record_trajectory(
     case: Case,
     path: Path,

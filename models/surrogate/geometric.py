@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt
+from scipy.ndimage import distance_transform_edt, gaussian_filter
 
 from interphase.models.interpolation import profile, signed_distance
 from interphase.models.surrogate.proposal import Array, Conditions, Patch, Proposal
@@ -17,6 +17,8 @@ type Places = tuple[npt.NDArray[np.intp], ...]
 
 # The profile's tail is cut off here, in interface widths.
 _TAIL = 3.0
+# Speeds are means over nodes so near to the front, in interface widths.
+_NEAR = 0.5
 # The gain of volume is met to this part of it.
 _MET, _TRIES = 1.0e-6, 30
 
@@ -32,7 +34,7 @@ class GeometricProposer:
         largest_advance: largest mean advance that may be asked for, in interface widths [-].
     """
 
-    largest_advance: float = 1.0
+    largest_advance: float = 2.0
 
     @property
     def smallest_patch(self) -> tuple[int, ...]:
@@ -60,9 +62,11 @@ class GeometricProposer:
         if not edge.any() or not float(patch.speed[edge].mean()) > 0.0:
             raise ParameterError("the front does not advance: there is nothing to leap along")
         nearest, way = _nearest(patch, edge, reach)
-        speed = np.maximum(patch.speed[nearest], 0.0)
+        speed = np.maximum(_smooth(patch, distance, width)[nearest], 0.0)
         # A tail that rests does not know how near the front has come.
         distance = np.clip(distance, distance[nearest] - way, distance[nearest] + way)
+        # Where phi is 0 to round-off it says nothing, and would come nearer with every leap.
+        distance = np.where(distance < -_TAIL * width, distance[nearest] - way, distance)
         phi = _grown(patch, distance, speed, width, advance * width)
         if conditions.deposit is not None:
             return Proposal(phi, _mixed(patch, phi, np.array(conditions.deposit)))
@@ -86,6 +90,21 @@ def _grown(patch: Patch, distance: Array, speed: Array, width: float, gain: floa
             return phi
         time *= min(max(gain / max(gained, 0.1 * gain), 0.2), 5.0)
     return phi
+
+
+def _smooth(patch: Patch, distance: Array, width: float) -> Array:
+    """Return the speed [m/s], (grid), as a mean over the front's neighbourhood.
+
+    A diffuse front has no speeds that differ within its width; those of single nodes do, by the
+    staircase of the grid, and a leap would make steps of them in the front.
+    """
+    near = (np.abs(distance) <= _NEAR * width).astype(np.float64)
+    sigma = [_NEAR * width / h for h in patch.spacing]
+    modes = ["wrap" if closed else "mirror" for closed in (*patch.periodic, False)]
+    total, weight = (
+        gaussian_filter(values, sigma, mode=modes) for values in (near * patch.speed, near)
+    )
+    return np.asarray(total / np.maximum(weight, 1e-300))
 
 
 def _mixed(patch: Patch, phi: Array, deposit: Array) -> Array:

@@ -342,6 +342,7 @@ def ways(contest: Contest) -> list[Way]:
         Way("linear extrapolation", partial(by_law, contest, linear)),
         Way("geometric leaps of 1 l, relaxed", geometric(1.0)),
         Way("geometric leaps of 2 l, relaxed", geometric(2.0)),
+        Way("geometric leaps of 3 l, relaxed", geometric(3.0)),
         Way("network alone", partial(network_alone, contest)),
         Way("network, leaps of 1 l, relaxed", partial(_relaxed_network, contest, 1.0)),
         Way("network, leaps of 2 l, relaxed", partial(_relaxed_network, contest, 2.0)),

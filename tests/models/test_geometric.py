@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -35,6 +37,16 @@ def test_a_flat_front_is_shifted_with_its_profile(advance: float) -> None:
     assert np.abs(proposal.phi - shifted.phi).max() < 1e-5
     np.testing.assert_array_equal(proposal.shares, patch.shares)
     assert proposal.distance == proposal.spread == 0.0
+
+
+def test_many_leaps_keep_the_profile_of_one() -> None:
+    """Far ahead of the front, where phi is 0 to round-off, nothing came near with every leap."""
+    patch = _patch(np.full(8, 3.03), np.full(8, 2e-15), height=160)
+    for leap in range(1, 11):
+        phi = GeometricProposer().propose(patch, CONDITIONS, 1.0).phi
+        patch = replace(_patch(np.full(8, 3.03 + leap), np.full(8, 2e-15), 160), phi=phi)
+    shifted = _patch(np.full(8, 13.03), np.full(8, 2e-15), 160)
+    assert np.abs(patch.phi - shifted.phi).max() < 1e-4
 
 
 def test_the_volume_asked_for_is_gained_whatever_the_speeds() -> None:

@@ -191,10 +191,11 @@ def test_no_leap_crosses_a_seed_or_a_ramp(plane) -> None:
 def test_the_judge_names_what_a_step_after_a_leap_shows() -> None:
     judge = Judge(width=1e-9, rtol=0.02, front_fraction=0.1)
     report = StepReport(0.1e-9, 0.0, 0.01, 3, ())
-    assert judge.relaxed(report, (1.0, 1.0)) is None
-    assert judge.relaxed(replace(report, error=0.11), (1.0, 1.0)) is Refusal.RESIDUAL
-    assert judge.relaxed(replace(report, displacement=0.2e-9), (1.0, 1.0)) is Refusal.RESIDUAL
-    assert judge.relaxed(report, (1.03, 1.0)) is Refusal.ENERGY
+    assert judge.relaxed(report, (1.0, 1.0, 1.0)) is None
+    assert judge.relaxed(replace(report, error=0.11), (1.0, 1.0, 1.0)) is Refusal.RESIDUAL
+    assert judge.relaxed(replace(report, displacement=0.2e-9), (1.0, 1.0, 1.0)) is Refusal.RESIDUAL
+    assert judge.relaxed(report, (1.03, 1.03, 1.0)) is Refusal.ENERGY
+    assert judge.relaxed(report, (1.0, 1.06, 1.06)) is Refusal.ENERGY
     assert judge.leapt(replace(report, conversion=0.5e-9)) is Refusal.CONVERSION
     assert judge.inside_film(0.1) is Refusal.INSIDE
     assert judge.balanced(1e-13, 1e-9) is Refusal.BALANCE
