@@ -21,10 +21,10 @@ from interphase.models.surrogate.model_file import ModelHeader, write_model
 from interphase.models.surrogate.pairs import (
     FEWEST,
     Film,
+    drawn_pairs,
     film_of,
     grown_frames,
     levels_of,
-    partners,
 )
 from interphase.models.surrogate.trajectory import Trajectory, digest, read_trajectory
 from interphase.parameters.errors import SurrogateError
@@ -36,8 +36,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Advances at which the features of the training films are taken, in parts of the largest.
-_FEATURES_AT = (0.25, 1.0)
+# How often the features of every frame are taken, by another advance.
+_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,17 +217,15 @@ class Fit:
     def _neighbourhoods(self, ensemble: Ensemble) -> tuple[Neighbourhood, ...]:
         """Return where the training films lie among the features of each member."""
         found: list[list[Any]] = [[] for _ in ensemble.members]
-        for film in self._films:
-            for part in _FEATURES_AT:
-                for first, second in partners(
-                    film.volumes, part * self._scales.largest, self._scales.largest
-                ):
-                    before = film.canvases[first]
-                    advance = film.canvases[second].volume - before.volume
-                    base = before.shifted(advance)
-                    _, features = ensemble.raw(before, base, film.conditions, advance)
-                    for samples, one in zip(found, features, strict=True):
-                        samples.append(one)
+        rng = np.random.default_rng([self._plan.seed, self._plan.members])
+        for film in self._films * _ROUNDS:
+            for first, second in drawn_pairs(film, self._scales.largest, rng):
+                before = film.canvases[first]
+                advance = film.canvases[second].volume - before.volume
+                base = before.shifted(advance)
+                _, features = ensemble.raw(before, base, film.conditions, advance)
+                for samples, one in zip(found, features, strict=True):
+                    samples.append(one)
         return tuple(Neighbourhood.of(np.array(samples)) for samples in found)
 
     def _training(self, losses: list[float], seconds: float) -> dict[str, Any]:
