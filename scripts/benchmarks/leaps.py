@@ -85,10 +85,6 @@ TASKS: Final[Mapping[str, Task]] = MappingProxyType(
             "mosaic_growth", {**_HELD_OUT, **_OLD, "mesh.size": "[12 nm, 60 nm]"},
             2 * DAY, 160 * DAY,
         ),
-        "160 days, 48 nm wide": Task(
-            "mosaic_growth", {**_HELD_OUT, **_OLD, "mesh.size": "[48 nm, 60 nm]"},
-            2 * DAY, 160 * DAY,
-        ),
     }
 )  # fmt: skip
 """What is compared, by its name in the table."""
