@@ -147,7 +147,7 @@ def _bpx_unit(unit: str) -> str:
     parts = [] if first == "1" else [first]
     for one in below:
         name = one.rstrip("0123456789")
-        parts.append(f"{name}-{one[len(name):] or 1}")
+        parts.append(f"{name}-{one[len(name) :] or 1}")
     return ".".join(parts)
 
 
