@@ -231,6 +231,10 @@ def _resolve_files(data: dict[str, Any], folder: Path) -> None:
     pair = data.get("pair")
     if isinstance(pair, dict):
         _resolve_cell_files(pair, folder)
+    solver = data.get("solver")
+    accelerator = solver.get("accelerator") if isinstance(solver, dict) else None
+    if isinstance(accelerator, dict) and isinstance(accelerator.get("file"), str):
+        accelerator["file"] = str(folder / accelerator["file"])
     files = (("mesh", "file"), ("geometry", "file"), ("drive", "file"), ("drive", "profile"))
     for block, key in (*files, ("model", "table")):
         content = data.get(block)

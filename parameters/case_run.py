@@ -168,6 +168,33 @@ class OutputCase(Block):
     checkpoint: CheckpointCase = Field(default_factory=CheckpointCase)
 
 
+class AcceleratorCase(Block):
+    """Leaps over some interface widths at once, each judged by a step of the physics."""
+
+    kind: Literal["geometric", "surrogate"] = "geometric"
+    """What proposes a leap: the front's own speed, or a model trained on runs."""
+
+    file: str | None = Field(default=None, min_length=1, examples=["film.surrogate"])
+    """The trained model, for kind surrogate."""
+
+    outside_domain: Literal["physics", "stop"] = "physics"
+    """What to do where the film is not like the training data: steps, or an error."""
+
+    largest_advance: float | None = Field(default=None, gt=0.0, le=5.0)
+    """Bound on the mean advance of the front in a leap, in interface widths [-]."""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        trained = self.kind != "geometric"
+        if trained and self.file is None:
+            refuse(
+                "file", f"is missing for kind {self.kind}; name a model made by interphase train"
+            )
+        if not trained and self.file is not None:
+            refuse("file", f"is for trained models only, not for kind {self.kind}; remove it")
+        return self
+
+
 class SolverCase(Block):
     """Algebraic solvers."""
 
@@ -179,3 +206,6 @@ class SolverCase(Block):
 
     newton_rtol: float = Field(default=1e-8, gt=0.0, lt=1.0)
     """Relative residual of Newton's method [-]."""
+
+    accelerator: AcceleratorCase | None = None
+    """Leaps instead of most steps; none: steps only."""

@@ -64,6 +64,10 @@ class ResultFileError(AtomisticError):
     """A file of computed values is missing, damaged or changed."""
 
 
+class SurrogateError(InterphaseError):
+    """Data, a network or its file cannot be used; the text says what to do."""
+
+
 def did_you_mean(word: str, choices: Iterable[str]) -> str:
     """Return advice on the nearest of ``choices``, or list them all when none is near."""
     options = sorted(choices)

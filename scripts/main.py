@@ -18,6 +18,7 @@ _COMMANDS: Final = (
     "interphase.scripts.commands.check",
     "interphase.scripts.commands.params",
     "interphase.scripts.commands.sweep",
+    "interphase.scripts.commands.train",
     "interphase.scripts.commands.compare",
     "interphase.scripts.verify",
     "interphase.scripts.report",

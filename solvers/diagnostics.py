@@ -36,7 +36,7 @@ _LAST: Final = (
 )  # fmt: skip
 _EXTRA: Final = (
     ("lithium_salt", "mol/m2"), ("carrier_mismatch", "-"), ("film_top", "m"),
-    ("reservoir", "-"), ("wetted", "-"),
+    ("reservoir", "-"), ("wetted", "-"), ("leap", "-"),
 )  # fmt: skip
 
 
@@ -87,8 +87,9 @@ class Diagnostics:
         return columns(self._solver.model.solids)
 
     def row(
-        self, state: FilmState, drive: Drive, *, step: float, newton: int, wall: float, exact: bool
-    ) -> Row:
+        self, state: FilmState, drive: Drive, *, step: float, newton: int, wall: float, exact: bool,
+        leap: float = 0.0,
+    ) -> Row:  # fmt: skip
         """Return the numbers of a state.
 
         Args:
@@ -98,6 +99,7 @@ class Diagnostics:
             newton: iterations it took.
             wall: time since the run started [s].
             exact: find the film's resistance now instead of keeping a recent one.
+            leap: mean advance of the front that was leapt over, in interface widths [-].
         """
         space, books = self._space, state.books
         area, set_ = space.geometry.area, self._solver.model.reactions
@@ -123,6 +125,7 @@ class Diagnostics:
             "wall_time": wall,
             "reservoir": state.reservoir,
             "wetted": state.wetted,
+            "leap": leap,
             **self._film(state, area),
         }
         return Row({name: values[name] for name, _ in self.columns}, balance)

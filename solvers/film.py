@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from interphase.models.interpolation import signed_distance
-from interphase.models.reactions import ANION, SOLVENT, Surroundings
+from interphase.models.reactions import Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.thin_interface import ThinInterface
 from interphase.models.transport import Mixture
 from interphase.parameters.constants import FARADAY, GAS_CONSTANT
 from interphase.parameters.program import Drive
-from interphase.solvers.booking import book, inventory
 from interphase.solvers.carrier import ActionField, CarrierField
 from interphase.solvers.conversion import (
     Conversion,
@@ -29,48 +28,55 @@ from interphase.solvers.conversion import (
 )
 from interphase.solvers.front import FrontGeometry, FrontStepper, front_geometry
 from interphase.solvers.graph import NodeGraph
+from interphase.solvers.ledger import Ledger, Turnover
 from interphase.solvers.linear import LinearOptions
 from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator, Seed
 from interphase.solvers.pores import PoreDeposition
+from interphase.solvers.project import inferred
 from interphase.solvers.rates import (
-    FrontRates,
     carrier_sink,
     front_rates,
     thin_interface_factors,
 )
 from interphase.solvers.schemes import BackwardEuler, TimeScheme
+from interphase.solvers.shares import grown_shares
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
+from interphase.solvers.step_report import (
+    StepReport,
+    displacement,
+    internal_displacement,
+    local_error,
+)
 from interphase.solvers.stiffness import Workspace
+from interphase.solvers.tempo import Tempo
 from interphase.solvers.timings import Timings
 from interphase.solvers.transport import LiquidTransport
 
-# How much of rate times step counts as displacement where the front moved less than that.
-_RATE_WEIGHT = 0.3
 # Carriers that cannot move a front by this part of its width in a step are not solved for.
 _NEGLIGIBLE = 1.0e-5
-# Sweeps that carry the shares ahead of the front: it moves less than a cell in a step.
-_SHARE_SWEEPS = 4
+# Solves of the carriers after a leap: each is linear about the one before.
+_SETTLING = 2
 
 
 @dataclass(frozen=True)
-class StepReport:
-    """What a step did.
+class _Survey:
+    """What follows from a film's geometry.
 
     Attributes:
-        displacement: of the fastest outer front [m].
-        conversion: displacement of the fastest internal front [m].
-        error: local error of phi, root mean square over the front [-].
-        newton: Newton iterations.
-        seeds: placed in this step.
+        geometry: of the outer front.
+        action: tunnelling action, (size,).
+        view: what reactions see, with the carriers of the last step.
+        boundaries: distance to each conversion's boundary [m], (size,) each.
+        thin: thin-interface factors of the rate constant and the mean concentration.
     """
 
-    displacement: float
-    conversion: float
-    error: float
-    newton: int
-    seeds: tuple[Seed, ...]
+    geometry: FrontGeometry
+    action: Array
+    view: FilmView
+    boundaries: list[Array]
+    thin: tuple[Array, Array]
 
 
 class FilmSolver:
@@ -128,6 +134,11 @@ class FilmSolver:
             self.nucleator = Nucleator(space, self.electrode, model.nucleation, fronts)
         self._face = space.mass * self.electrode
         self._face = self._face / space.sum(self._face)
+        self._ledger = Ledger(
+            space,
+            carriers=self._carrier is not None,
+            face=self._face if model.inner_face else None,
+        )
 
     @property
     def potential(self) -> IonicPotential | None:
@@ -146,23 +157,14 @@ class FilmSolver:
         width = model.front.width
         with part("liquid"):
             state = self._liquid.catch_up(model, state, drive)
-        with part("geometry"):
-            distance = signed_distance(state.phi, width)
-            geometry = front_geometry(self.space, self.graph, distance, width)
-        with part("tunnelling"):
-            action = self._solve_action(model, state)
-        view = self._view(model, state, action, drive, dt)
+        seen = self._survey(model, state, drive, dt)
+        geometry, action, boundaries, thin = seen.geometry, seen.action, seen.boundaries, seen.thin
         face = self._face if model.inner_face else None
         if face is not None:
             with part("liquid"):
                 state = self._liquid.at_inner_face(model, state, drive, face, dt)
-        with part("conversion"):
-            boundaries = [c.locate(view) for c in self.conversions]
         with part("carriers"):
-            thin = thin_interface_factors(self._thin, model, state)
-            state, delivered, inflow = self._solve_carrier(
-                model, state, view, geometry, boundaries, thin, drive
-            )
+            state, delivered, inflow = self._solve_carrier(model, state, seen, drive)
         view = self._view(model, state, action, drive, dt)
         with part("rates"):
             rates = front_rates(
@@ -173,7 +175,7 @@ class FilmSolver:
                 self._scheme, dt, state.phi, state.phi_before, state.step, geometry, rates.speed
             )
         with part("shares"):
-            grown = self._shares(model, state, phi, geometry, rates, dt)
+            grown = grown_shares(self.graph, model, state, phi, geometry, rates, dt)
         view = replace(view, phi=phi, shares=grown)
         with part("conversion"):
             converted, shares = self._convert(model, view, boundaries)
@@ -189,10 +191,85 @@ class FilmSolver:
         with part("nucleation"):
             new, seeds = self._nucleate(model, new, state, drive)
         with part("booking"):
-            new = self._account(model, state, new, rates, converted, delivered, inflow)
+            turnover = self._turnover(rates.rates, rates.tunnelling, converted, delivered, inflow)
+            new = self._ledger.enter(model.reactions, state, new, turnover)
         with part("liquid"):
             new = self._liquid.advance(model, new, drive, dt)
-        return new, self._report(state, new, phi, geometry, rates, converted, seeds, dt)
+        return new, StepReport(
+            displacement(self.space, geometry, phi, rates.speed, dt, width),
+            internal_displacement(converted),
+            local_error(self.space, geometry, state, phi, dt),
+            self._front.iterations,
+            seeds,
+        )
+
+    def _survey(self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float) -> _Survey:
+        """Return what follows from the film's geometry."""
+        part = self.timings.part
+        with part("geometry"):
+            width = model.front.width
+            distance = signed_distance(state.phi, width)
+            geometry = front_geometry(self.space, self.graph, distance, width)
+        with part("tunnelling"):
+            action = self._solve_action(model, state)
+        view = self._view(model, state, action, drive, dt)
+        with part("conversion"):
+            boundaries = [c.locate(view) for c in self.conversions]
+        thin = thin_interface_factors(self._thin, model, state)
+        return _Survey(geometry, action, view, boundaries, thin)
+
+    def leap(
+        self, state: FilmState, phi: Array, shares: Array, dt: float, drive: Drive, tempo: Tempo,
+        *, converts: bool,
+    ) -> tuple[FilmState, StepReport]:  # fmt: skip
+        """Return the state after a leap and a report: a step whose growth is not solved but given.
+
+        Reactions inside the film, seeds, books and liquid advance as in a step of its length. The
+        carriers are taken to have delivered what is booked to them, and then settle on the new
+        film: a step takes its rates from them as they were.
+
+        Args:
+            state: before the leap; it is left as it is.
+            phi: of the film after it, nowhere less than before, (size,).
+            shares: of the solids after it, (solids, size).
+            dt: its length [s].
+            drive: constant over it.
+            tempo: of the step before it; says which reactions grow the film.
+            converts: whether ``shares`` contain what reactions inside the film do.
+        """
+        model = self.model.at_temperature(drive.temperature)
+        set_, part = model.reactions, self.timings.part
+        with part("conversion"):
+            view = self._view(model, state, state.action, drive, dt)
+            if converts:
+                converted = inferred(set_, self.conversions, state, phi, shares, tempo.carried)
+            else:
+                boundaries = [c.locate(view) for c in self.conversions]
+                view = replace(view, phi=phi, shares=shares)
+                converted, shares = self._convert(model, view, boundaries)
+        new = replace(
+            state, time=state.time + dt, step=dt, phi=phi, phi_before=state.phi, shares=shares
+        )
+        with part("nucleation"):
+            new, seeds = self._nucleate(model, new, state, drive)
+        with part("booking"):
+            rates = np.repeat(np.array(tempo.extents)[:, None], self.space.size, axis=1)
+            tunnelling = np.full_like(rates, 1.0 - tempo.carried)
+            turnover = self._turnover(rates, tunnelling, converted, None)
+            new = self._ledger.enter(set_, state, new, turnover)
+        with part("liquid"):
+            # Now, not when it is time to: what waits belongs to the film before.
+            new = self._liquid.advance(
+                model, replace(new, clock=replace(new.clock, wait=0)), drive, dt
+            )
+        seen = self._survey(model, new, drive, dt)
+        free = replace(new, carrier_debt=np.zeros(self.space.size))
+        with part("carriers"):
+            for _ in range(_SETTLING):
+                seen = replace(seen, view=self._view(model, free, seen.action, drive, dt))
+                free, _, _ = self._solve_carrier(model, free, seen, drive)
+        new = replace(new, action=seen.action, carrier=free.carrier)
+        return new, StepReport(0.0, internal_displacement(converted), 0.0, 0, seeds)
 
     def _convert(
         self, model: SEIGrowth, view: FilmView, boundaries: list[Array]
@@ -230,9 +307,10 @@ class FilmSolver:
         )  # fmt: skip
 
     def _solve_carrier(
-        self, model: SEIGrowth, state: FilmState, view: FilmView, geometry: FrontGeometry,
-        boundaries: list[Array], thin: tuple[Array, Array], drive: Drive,
-    ) -> tuple[FilmState, Array, float]:  # fmt: skip
+        self, model: SEIGrowth, state: FilmState, seen: _Survey, drive: Drive
+    ) -> tuple[FilmState, Array, float]:
+        """Return the state with its carriers, what they delivered and what came in [mol]."""
+        view = seen.view
         if self._carrier is None or model.interstitial is None:
             return state, np.zeros_like(state.phi), 0.0
         level = model.interstitial.boltzmann(drive.potential, drive.temperature)
@@ -246,8 +324,8 @@ class FilmSolver:
             # Even with w = 1 everywhere they would not move any front: what they deliver is owed.
             return state, np.zeros_like(state.phi), 0.0
         sink, source = carrier_sink(
-            self.space, model, state, view, geometry, thin,
-            zip(self.conversions, boundaries, strict=True),
+            self.space, model, state, view, seen.geometry, seen.thin,
+            zip(self.conversions, seen.boundaries, strict=True),
         )  # fmt: skip
         solution = self._carrier.solve(
             model.interstitial,
@@ -257,33 +335,6 @@ class FilmSolver:
             dt=view.step,
         )  # fmt: skip
         return replace(state, carrier=solution.activity), solution.delivered, solution.inflow
-
-    def _shares(
-        self,
-        model: SEIGrowth,
-        state: FilmState,
-        phi: Array,
-        geometry: FrontGeometry,
-        rates: FrontRates,
-        dt: float,
-    ) -> Array:
-        """Return the shares after growth: what new material is made of, (solids, size)."""
-        solidity = model.solidity[:, None]
-        if model.proportional:
-            total = np.maximum(rates.deposited.sum(axis=0), 1e-300)
-            new = np.where(
-                rates.deposited.sum(axis=0) > 0, rates.deposited / total * solidity, state.shares
-            )
-            gain = np.maximum(phi - state.phi, 0.0)
-            kept = np.where(phi > 0, gain / np.maximum(phi, 1e-300), 0.0)
-            return np.asarray(state.shares + kept * (new - state.shares))
-        liquid = (phi < 0.5) & geometry.band
-        ahead = self.graph.extension(-geometry.distance, liquid, ~liquid)
-        columns = ahead.apply(state.columns.T, _SHARE_SWEEPS).T
-        change = model.front.selection(phi, columns, rates.phase_speed, rates.speed) * dt
-        columns = np.where(liquid, np.clip(columns + change, 0.0, 1.0), columns)
-        columns /= np.maximum(columns.sum(axis=0), 1e-12)
-        return np.where(liquid, columns * solidity, state.shares)
 
     def _share_change(self, conversion: Conversion, result: Converted, phi: Array) -> Array:
         """Return the change of the shares by one conversion, (solids, size)."""
@@ -318,68 +369,15 @@ class FilmSolver:
             (bare if r in set_.depositions else converting)[a] += speed
         return bare, converting
 
-    def _account(
-        self, model: SEIGrowth, old: FilmState, new: FilmState, rates: FrontRates,
-        converted: list[Converted], delivered: Array, inflow: float,
-    ) -> FilmState:  # fmt: skip
-        """Book the step's changes and give liquid species, carriers and charge their sources."""
-        space, set_ = self.space, model.reactions
-        change = inventory(space, set_, new.phi, new.shares) - inventory(
-            space, set_, old.phi, old.shares
-        )
-        done = np.zeros((len(set_.names), space.size))
-        inside = np.zeros(space.size)
+    def _turnover(
+        self, rates: Array, tunnelling: Array, converted: list[Converted], delivered: Array | None,
+        inflow: float = 0.0,
+    ) -> Turnover:  # fmt: skip
+        """Return how the solids came about: at the front by ``rates``, inside as ``converted``."""
+        electrons, mass = self.model.reactions.electrons, self.space.mass
+        done, carried = np.zeros_like(rates), np.zeros(self.space.size)
         for c, result in zip(self.conversions, converted, strict=True):
-            extent = space.mass * result.extent
+            extent = mass * result.extent
             done[c.reaction] += extent
-            inside += set_.electrons[c.reaction] * extent * (1.0 - result.tunnelling)
-        extents = book(space, set_, change, rates.rates, done)
-        electrons = set_.electrons[:, None] * extents
-        carried = np.zeros(space.size)
-        if self._carrier:
-            front = set_.electrons[:, None] * (extents - done) * (1.0 - rates.tunnelling)
-            carried = inside + front.sum(axis=0)
-        total = np.array([space.sum(e) for e in extents])
-        throughput = np.array([space.sum(np.abs(e)) for e in extents])
-        direct = space.sum(electrons.sum(axis=0)) - space.sum(carried)
-        books = old.books.add(total, throughput, tunnelling=direct, carrier=inflow)
-        solvent = new.solvent + set_.column(SOLVENT) @ extents
-        if model.inner_face:
-            # Solvent is used where film and electrode meet, the solid it becomes is pushed outward.
-            solvent = new.solvent + float(set_.column(SOLVENT) @ total) * self._face
-        return replace(
-            new,
-            books=books,
-            solvent=solvent,
-            salt=new.salt + set_.column(ANION) @ extents,
-            carrier_debt=old.carrier_debt + carried - delivered,
-            charge_debt=old.charge_debt + electrons.sum(axis=0),
-        )
-
-    def _report(
-        self, old: FilmState, new: FilmState, phi: Array, geometry: FrontGeometry, rates:
-        FrontRates,
-        converted: list[Converted], seeds: tuple[Seed, ...], dt: float,
-    ) -> StepReport:  # fmt: skip
-        space = self.space
-        # What the front did; where two fronts merge the distance jumps, and the rate bounds it from
-        # above. A foot may lag behind its rate, which still may not move it by more than a third of
-        # l.
-        moved = np.abs(signed_distance(phi, self.model.front.width) - geometry.distance)
-        rate = np.abs(rates.speed) * dt
-        moved = np.where(geometry.edge, np.clip(moved, _RATE_WEIGHT * rate, rate), 0.0)
-        error = 0.0
-        if old.step > 0.0:
-            predicted = old.phi + dt / old.step * (old.phi - old.phi_before)
-            difference = np.where(geometry.band, phi - predicted, 0.0) * dt / (dt + old.step)
-            weight = space.integral(model_density(old.phi))
-            error = np.sqrt(space.integral(difference**2) / weight) if weight > 0 else 0.0
-        internal = max((c.displacement for c in converted), default=0.0)
-        return StepReport(
-            max(space.max(moved), 0.0), internal, float(error), self._front.iterations, seeds
-        )
-
-
-def model_density(phi: Array) -> Array:
-    """Return phi (1 - phi), the weight of the front in norms."""
-    return np.asarray(phi * (1.0 - phi))
+            carried += electrons[c.reaction] * extent * (1.0 - result.tunnelling)
+        return Turnover(rates, tunnelling, done, carried, delivered, inflow)

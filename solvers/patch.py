@@ -20,11 +20,11 @@ from interphase.parameters.program import Drive
 from interphase.solvers.balance import SOLID_LITHIUM
 from interphase.solvers.diagnostics import Diagnostics, Row
 from interphase.solvers.exposure import Advance, Exposure, FilmResponse, uptake
-from interphase.solvers.film import StepReport
 from interphase.solvers.room import RoomWatch
 from interphase.solvers.setup import Problem
 from interphase.solvers.space import Array
 from interphase.solvers.state import FilmState
+from interphase.solvers.step_report import StepReport
 from interphase.solvers.stepping import ControlState, StepController
 
 # A trial step moves the front by about this part of its width: enough to stand clear of the

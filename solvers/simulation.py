@@ -10,8 +10,8 @@ from mpi4py import MPI
 
 from interphase.parameters.case import Case
 from interphase.parameters.errors import ConvergenceError, OutputError
+from interphase.solvers.accelerators import strider
 from interphase.solvers.diagnostics import Diagnostics, Row
-from interphase.solvers.film import StepReport
 from interphase.solvers.outputs import Standing
 from interphase.solvers.progress import Progress
 from interphase.solvers.result import Result
@@ -19,6 +19,7 @@ from interphase.solvers.room import RoomWatch
 from interphase.solvers.starting import Start, prepare
 from interphase.solvers.stepping import Milestones, StepController, reached
 from interphase.solvers.stopping import Ending, StopRequest
+from interphase.solvers.stride import Stride
 from interphase.solvers.summary import Worst, summarise
 
 logger = logging.getLogger(__name__)
@@ -37,8 +38,10 @@ class Simulation:
     def __init__(self, start: Start) -> None:
         problem = start.problem
         self.problem, self.state = problem, start.state
-        self._controller = StepController.from_case(problem.case.time.controller, problem.width)
-        self.control = start.control or self._controller.start()
+        controller = StepController.from_case(problem.case.time.controller, problem.width)
+        self.control = start.control or controller.start()
+        stored = start.notes.get("strides")
+        self._strider = strider(problem, controller, start.proposer, stored)
         self.rows: list[Row] = []
         self._diagnostics = Diagnostics(problem.solver, start.notes.get("resistance"))
         if not self.state.books.initial:
@@ -101,8 +104,10 @@ class Simulation:
         if self.state.time == 0.0:
             self._record()
         while not reached(self.state.time, end):
-            report, step = self._advance(milestones)
-            row = self._note(report, step)
+            with self._timings.part("steps"):
+                stride = self._strider.stride(self.state, self.control, milestones)
+            self.state, self.control = stride.state, stride.control
+            row = self._note(stride)
             progress.update(row, self.control, force=reached(self.state.time, end))
             self._room.check(row["film_top"])
             reason = stop.check()
@@ -110,47 +115,23 @@ class Simulation:
                 return reason
         return Ending.DONE
 
-    def _advance(self, milestones: Milestones) -> tuple[StepReport, float]:
-        """Make one step that is accepted; return its report and length [s]."""
-        program, controller, state = self.problem.program, self._controller, self.state
-        milestone = milestones.after(state.time)
-        while True:
-            dt = controller.propose(self.control, state.time, program.slope(state.time), milestone)
-            drive = program.at(state.time + 0.5 * dt)
-            try:
-                with self._timings.part("steps"):
-                    new, report = self.problem.solver.step(state, dt, drive)
-            except ConvergenceError as error:
-                self.control = controller.fail(self.control, dt, error)
-                logger.debug("step of %.3g s failed: %s", dt, error)
-                continue
-            verdict = controller.judge(report)
-            if verdict.accepted:
-                break
-            self.control = controller.reject(self.control, dt, verdict)
-            logger.debug("step of %.3g s rejected: %s", dt, verdict.limit.value)
-        self.control = controller.accept(self.control, dt, verdict)
-        kink = milestone in program.breakpoints and reached(new.time, milestone)
-        # After a seed or a kink of the drive the last step does not foretell the next.
-        self.state = replace(new, step=0.0) if report.seeds or kink else new
-        return report, dt
-
-    def _note(self, report: StepReport, step: float) -> Row:
-        """Write down a step."""
+    def _note(self, stride: Stride) -> Row:
+        """Write down a stride."""
         state = self.state
         with self._timings.part("diagnostics"):
             row = self._diagnostics.row(
                 state,
                 self.problem.program.at(state.time),
-                step=step,
-                newton=report.newton,
+                step=stride.length,
+                leap=stride.leap,
+                newton=stride.report.newton,
                 wall=self._timings.wall,
                 exact=reached(state.time, self._end),
             )
         self.rows.append(row)
         self._worst = self._worst.with_row(row)
-        if report.seeds:
-            self._recorder.nuclei(state.time, report.seeds)
+        if stride.report.seeds:
+            self._recorder.nuclei(state.time, stride.report.seeds)
         self._record(row)
         return row
 
@@ -166,7 +147,11 @@ class Simulation:
             recorder.checkpoint_if_due(state, self._standing())
 
     def _standing(self) -> Standing:
-        notes = {"worst": asdict(self._worst), "resistance": self._diagnostics.resistance}
+        notes = {
+            "worst": asdict(self._worst),
+            "resistance": self._diagnostics.resistance,
+            "strides": self._strider.notes(),
+        }
         return Standing(self.control, notes, self._timings.wall)
 
     def _conclude(self, ending: Ending, reason: str) -> Result:
@@ -179,5 +164,8 @@ class Simulation:
             recorder.checkpoint(state, self._standing())
         outcome = (ending, reason, self.rows, self._worst)
         summary = summarise(self.problem, state, outcome, self.control, self._timings)
+        leaps = self._strider.summary()
+        if leaps is not None:
+            summary["leaps"] = leaps
         recorder.finish(summary)
         return Result(ending, state, self.rows, summary, self._folder)

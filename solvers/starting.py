@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from mpi4py import MPI
 
 from interphase.meshes.parallel import on_root
+from interphase.models.surrogate.proposal import Proposer
 from interphase.parameters.case import Case
 from interphase.solvers import checkpoint as checkpoints
+from interphase.solvers.accelerators import load_proposer
 from interphase.solvers.diagnostics import columns
 from interphase.solvers.outputs import FolderRecorder, NoRecorder, Recorder
 from interphase.solvers.restart import check_same
@@ -36,6 +38,7 @@ class Start:
         recorder: takes note.
         folder: of the run, None without files.
         timings: wall time so far.
+        proposer: of leaps, None for a run of steps alone.
     """
 
     problem: Problem
@@ -45,6 +48,7 @@ class Start:
     recorder: Recorder
     folder: Path | None
     timings: Timings
+    proposer: Proposer | None = None
 
 
 def prepare(
@@ -78,15 +82,17 @@ def prepare(
         folder = on_root(comm, lambda: open_folder(output, restart=restart, overwrite=overwrite))
     with timings.part("setup"):
         problem = build_problem(case, comm)
+        proposer = load_proposer(problem)
     if folder is None:
-        return Start(problem, initial_state(problem), None, {}, NoRecorder(), None, timings)
+        first = initial_state(problem)
+        return Start(problem, first, None, {}, NoRecorder(), None, timings, proposer)
     if restart:
-        return _continue(problem, folder, timings)
+        return replace(_continue(problem, folder, timings), proposer=proposer)
     state = initial_state(problem)
     # Only now is it known that the new run can start.
     on_root(comm, folder.clear)
     recorder = FolderRecorder(problem, folder, columns(problem.model.solids), None)
-    return Start(problem, state, None, {}, recorder, folder.path, timings)
+    return Start(problem, state, None, {}, recorder, folder.path, timings, proposer)
 
 
 def _continue(problem: Problem, folder: RunFolder, timings: Timings) -> Start:

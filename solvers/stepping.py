@@ -25,7 +25,7 @@ _SAFETY = 0.9
 
 
 class Motion(Protocol):
-    """What the controller must know of a step; `film.StepReport` has it."""
+    """What the controller must know of a step; `step_report.StepReport` has it."""
 
     @property
     def displacement(self) -> float:

@@ -16,6 +16,7 @@ from interphase.scripts.benchmarks import (
     film_demo_way,
     films,
     fipy_way,
+    leaps,
     manufactured,
     nucleus,
     ordering,
@@ -149,6 +150,14 @@ def _places(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     return rows
 
 
+def _leaps(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
+    rows: list[Record] = []
+    for name, task in leaps.TASKS.items():
+        contest = leaps.Contest(task, say)
+        rows += paired(name, leaps.ways(contest), repeats, say=say)
+    return rows
+
+
 def _scaling(comm: MPI.Comm, repeats: int, say: Say) -> list[Record]:
     rows = films.scaling(comm, repeats)
     for cells in sorted({512, round(512 * comm.size**0.5)}):
@@ -192,6 +201,7 @@ ALL: Final = (
         "cell_laws_dfn", "a P2D beside PyBaMM's own five film laws (minutes)",
         lambda comm, repeats, say: cell_laws.beside_pybamm(("DFN",), repeats, say),
     ),
+    Benchmark("leaps", "a mature film carried on by steps, laws and leaps (minutes)", _leaps),
     Benchmark("places", "local models of a whole cell, 100 to 800 places (minutes)", _places),
     Benchmark(
         "pouches", "a whole cell beside PyBaMM's 2+1D pouch (minutes)",
@@ -207,7 +217,7 @@ ALL: Final = (
 """All benchmarks; the slowest only by name."""
 
 BY_NAME_ONLY: Final = (
-    "places", "pouches", "many_places", "cell_laws_dfn", "bm1b_demo", "bm1b_long",
+    "leaps", "places", "pouches", "many_places", "cell_laws_dfn", "bm1b_demo", "bm1b_long",
 )  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from interphase.parameters.errors import (
     InterphaseError,
     MeshError,
     ParameterError,
+    SurrogateError,
 )
 
 DONE: Final = 0
@@ -106,7 +107,7 @@ def setting_up[T](work: Callable[[], T]) -> T:
 
     try:
         return work()
-    except (CaseError, ParameterError, MeshError, FolderError) as error:
+    except (CaseError, ParameterError, MeshError, SurrogateError, FolderError) as error:
         raise SetUpError(str(error)) from error
 
 

@@ -25,7 +25,8 @@ from interphase.scripts.reporting.study_curves import (
 from interphase.scripts.reporting.study_films import film_pictures
 from interphase.scripts.reporting.study_folder import StudySet
 from interphase.scripts.reporting.study_page import build_study_page
-from interphase.scripts.reporting.whole_cell import build_cell_page, draw_cell
+from interphase.scripts.reporting.whole_cell import build_cell_page, draw_cell, is_ageing
+from interphase.scripts.reporting.whole_cell_ageing import draw_ageing
 
 logger = logging.getLogger(__name__)
 
@@ -83,7 +84,8 @@ def write_cell_report(run: RunFolder, output: Path, times: tuple[float, ...] = (
     Raises:
         OutputError: if a picture is broken, or the report cannot be written.
     """
-    return _write_all(output, lambda: draw_cell(run, times), lambda p: build_cell_page(run, p))
+    draw = draw_ageing if is_ageing(run) else draw_cell
+    return _write_all(output, lambda: draw(run, times), lambda p: build_cell_page(run, p))
 
 
 def draw_study(studies: StudySet) -> list[Picture]:

@@ -106,12 +106,13 @@ class RunFolder:
         return str(self.case.get("title") or self.path.name)
 
 
-def read_run(path: Path, *, partial: bool = False) -> RunFolder:
+def read_run(path: Path, *, partial: bool = False, table: str = "timeseries.csv") -> RunFolder:
     """Read a run folder.
 
     Args:
         path: the folder.
         partial: accept a run without summary.json (not finished) or without snapshots.
+        table: name of the file with its numbers in time.
 
     Raises:
         OutputError: if the folder or a file of it is missing or broken; the text names the file.
@@ -127,7 +128,7 @@ def read_run(path: Path, *, partial: bool = False) -> RunFolder:
         case=case,
         case_text=text,
         provenance=read_json(path / "provenance.json"),
-        series=read_series(path / "timeseries.csv"),
+        series=read_series(path / table),
         summary=read_json(summary) if summary.exists() else {},
         snapshots=() if partial and not (shots / _INDEX).exists() else read_snapshots(shots),
     )

@@ -78,7 +78,13 @@ def read_cell(path: Path, *, partial: bool = False) -> RunFolder:
     Raises:
         OutputError: it is no complete run.
     """
-    return read_run(path, partial=partial)
+    ages = (path / "ageing.csv").is_file()
+    return read_run(path, partial=partial, table="ageing.csv" if ages else "timeseries.csv")
+
+
+def is_ageing(run: RunFolder) -> bool:
+    """Return whether films grew at the places through many cycles."""
+    return "ageing" in run.case
 
 
 def draw_cell(run: RunFolder, times: Sequence[float] = ()) -> list[Picture]:
@@ -90,7 +96,11 @@ def draw_cell(run: RunFolder, times: Sequence[float] = ()) -> list[Picture]:
     """
     pictures = [_terminals(run.series), _spreads(run.series)]
     for index, shot in enumerate(_chosen(run, times)):
-        pictures.append(_maps(run, shot, index))
+        caption = (
+            f"At {time_text(shot.time)}; voltage {run.series.at('voltage', shot.time):.3f} V, "
+            f"current {run.series.at('current', shot.time):.4g} A."
+        )
+        pictures.append(map_picture(shot, index, caption))
     return pictures
 
 
@@ -173,7 +183,8 @@ def _spreads(series: TimeSeries) -> Picture:
     return Picture("spreads", "How much places differ", caption, png)
 
 
-def _maps(run: RunFolder, shot: Snapshot, index: int) -> Picture:
+def map_picture(shot: Snapshot, index: int, caption: str) -> Picture:
+    """Return maps of all that differs from place to place in one snapshot."""
     import pyvista
 
     with pyvista.vtk_verbosity("off"):
@@ -195,11 +206,7 @@ def _maps(run: RunFolder, shot: Snapshot, index: int) -> Picture:
         for ax in axes[len(known) :]:
             ax.set_axis_off()
         png = as_png(figure)
-    caption = (
-        f"At {time_text(shot.time)}; voltage {run.series.at('voltage', shot.time):.3f} V, current "
-        f"{run.series.at('current', shot.time):.4g} A. A wound cell is cut open. Every place has "
-        "one value; the temperature is a field."
-    )
+    caption += " A wound cell is cut open. Every place has one value; the temperature is a field."
     return Picture(f"maps_{index}", f"Maps at {time_text(shot.time)}", caption, png)
 
 
@@ -218,9 +225,13 @@ def build_cell_page(run: RunFolder, pictures: Sequence[Picture]) -> str:
         pictures: in the order in which they are shown.
     """
     provenance = run.provenance
+    from interphase.scripts.reporting.whole_cell_ageing import ageing_numbers
+
+    ages = is_ageing(run)
+    steps = [] if ages else [page.Section("Control steps", _steps(run.summary))]
     sections = [
         *(page.Section(one.title, page.figure(one)) for one in pictures),
-        page.Section("Control steps", _steps(run.summary)),
+        *steps,
         page.Section("Electrode pair and its sources", cell_table(provenance), "cell"),
         page.Section("Case", page.case_text(run.case_text, run.summary)),
         page.Section("Versions and host", page.versions_table(provenance), "versions"),
@@ -230,7 +241,9 @@ def build_cell_page(run: RunFolder, pictures: Sequence[Picture]) -> str:
         provenance, run.path.name, "",
         f"{cell.get('model', 'pairs')} by PyBaMM with {cell.get('parameters', 'its parameters')}",
     )  # fmt: skip
-    head = page.warning_box(_warnings(run)) + page.number_list(_numbers(run))
+    head = page.warning_box(_warnings(run)) + page.number_list(
+        ageing_numbers(run) if ages else _numbers(run)
+    )
     return page.assemble(run.title, below, head, sections)
 
 

@@ -193,7 +193,12 @@ class Study(Block):
 
 
 def load_study(path: Path) -> Study:
-    """Read a study file; its file names become absolute.
+    """Read a study file, see `read_study`."""
+    return read_study(path, Study)
+
+
+def read_study[S: Study](path: Path, kind: type[S]) -> S:
+    """Read a study file of a kind; its file names become absolute.
 
     Raises:
         CaseError: if anything is wrong; one line with the path of the key.
@@ -209,4 +214,4 @@ def load_study(path: Path) -> Study:
     calibration = data.get("calibration")
     if isinstance(calibration, dict) and isinstance(calibration.get("data"), str):
         calibration["data"] = str(folder / calibration["data"])
-    return Study(**data)
+    return kind(**data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import ufl
@@ -14,12 +14,16 @@ from dolfinx.fem.petsc import assemble_matrix
 from mpi4py import MPI
 from petsc4py import PETSc
 
+from interphase.meshes.parallel import global_sum
 from interphase.models.thermal import Cooling, Material, layered_tensor
 from interphase.parameters.errors import MeshError, did_you_mean
 from interphase.solvers.p3d.held import HeldSystem
 from interphase.solvers.p3d.place_map import PlaceMap
 from interphase.solvers.p3d.places import Array
 from interphase.solvers.space import release
+
+# At rest all is noise: what warms the cell by less than this in a step [K] is no scale.
+_LEAST: Final = 1.0e-5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,17 +34,19 @@ class HeatBooks:
         generated: [W].
         stored: [W].
         removed: through each cooled face [W].
+        least: powers below it are no scale for an imbalance [W].
     """
 
     generated: float
     stored: float
     removed: Mapping[str, float]
+    least: float = 0.0
 
     @property
     def imbalance(self) -> float:
-        """What is missing, relative to the largest of the three [-]."""
+        """What is missing, relative to the largest of the three and ``least`` [-]."""
         out = sum(self.removed.values())
-        largest = max(abs(self.generated), abs(self.stored), abs(out))
+        largest = max(abs(self.generated), abs(self.stored), abs(out), self.least)
         return abs(self.generated - self.stored - out) / largest if largest > 0.0 else 0.0
 
 
@@ -116,6 +122,7 @@ class HeatField:
         self._stiffness = self._matrix(stiffness)
         self._mass = self._matrix(of("heat_capacity") * u * v * ufl.dx)
         self._capacity = self._apply(self._mass, np.ones(self._owned))
+        self._whole = global_sum(self._comm, self._capacity)
 
     def _matrix(self, form: Any) -> Any:
         matrix = assemble_matrix(fem.form(form))
@@ -211,4 +218,4 @@ class HeatField:
         books = dict(zip(convective, total[3:].tolist(), strict=True))
         if len(convective) < len(self._cooling):
             books["held"] = float(total[2])
-        return HeatBooks(float(total[0]), float(total[1]), books)
+        return HeatBooks(float(total[0]), float(total[1]), books, _LEAST * self._whole / seconds)

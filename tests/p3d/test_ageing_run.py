@@ -14,6 +14,8 @@ from mpi4py import MPI
 from interphase.parameters.case_p3d import P3DCase
 from interphase.parameters.errors import CaseError
 from interphase.scripts.commands.check_p3d import whole_cell
+from interphase.scripts.reporting.build import write_cell_report
+from interphase.scripts.reporting.whole_cell import read_cell
 from interphase.solvers.p3d.ageing_run import P3DAgeingRun
 from interphase.solvers.p3d.ageing_setup import build_aged_cell, film_maker
 from interphase.solvers.stopping import Ending
@@ -112,6 +114,17 @@ def test_a_restart_ends_where_the_whole_run_ends(tmp_path: Path) -> None:
         for row, other in zip(found, wanted, strict=True):
             for key in set(row) & {"time", "cycle", "thickness", "lost_lithium", "charge"}:
                 assert row[key] == pytest.approx(other[key], rel=1e-7)
+
+
+def test_a_pouch_that_ages_has_a_report(tmp_path: Path) -> None:
+    data = case_data()
+    data["drive"]["cycles"] = 1
+    P3DAgeingRun(P3DCase(**data), MPI.COMM_SELF, tmp_path / "run").run()
+    page = write_cell_report(read_cell(tmp_path / "run"), tmp_path / "report")
+    text = page.read_text(encoding="utf-8")
+    assert "1, 1 simulated" in text
+    assert "lithium of cell and films apart" in text
+    assert {one.name for one in page.parent.iterdir()} >= {"ageing.png", "maps_0.png"}
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Computed values: what a result file keeps, refuses, and turns into."""
 
+import importlib.util
 import json
 import subprocess
 import sys
@@ -115,7 +116,7 @@ def test_cost_is_written_into_every_value() -> None:
 
 
 def test_a_missing_library_names_its_extra(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(extras.importlib.util, "find_spec", lambda name: None)
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"pyscf is not installed.*interphase\[dft\]"):
         extras.load("pyscf.dft")
     with pytest.raises(MissingExtraError, match=r"sevenn is not installed.*interphase\[mlp\]"):

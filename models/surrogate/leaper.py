@@ -1,0 +1,208 @@
+"""A trained ensemble as a proposer of leaps. Needs the extra ``surrogate``."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from interphase.models.surrogate.canvas import (
+    LATERAL,
+    NORMAL,
+    ROOM,
+    SPACING,
+    Array,
+    Canvas,
+    Sampler,
+    canvas_of,
+    limited,
+    order,
+    volume,
+)
+from interphase.models.surrogate.features import Scales, inputs_of, weights_of, window
+from interphase.models.surrogate.latent import Neighbourhood, pooled
+from interphase.models.surrogate.network import UNet
+from interphase.models.surrogate.pairs import LARGEST_PART
+from interphase.models.surrogate.proposal import Conditions, Patch, Proposal
+from interphase.parameters.errors import SurrogateError
+
+# A front is finer resolved than this part of its width, or a patch is no film on a fine mesh.
+_COARSEST = 1.0 / 3.0
+# So far behind the front [l] phi stays as it is to the last bit.
+_DEEP = 3.0
+
+
+@dataclass(frozen=True)
+class Leap:
+    """What an ensemble says of a leap, on the network's grid.
+
+    Attributes:
+        psi: of the members, signed distance after the leap, in l, (members, grid).
+        shares: after the leap, mean of the members, (solids, grid).
+        distance: from the training films, in units of their 99th percentile [-].
+    """
+
+    psi: Array
+    shares: Array
+    distance: float
+
+
+class Ensemble:
+    """Networks that were fitted to the same films from different starts.
+
+    Attributes:
+        members: the networks.
+        scales: of the conditions.
+        neighbourhoods: of the training films among each member's features; empty before they are
+            known.
+    """
+
+    def __init__(
+        self,
+        members: tuple[UNet, ...],
+        scales: Scales,
+        neighbourhoods: tuple[Neighbourhood, ...] = (),
+    ) -> None:
+        self.members, self.scales, self.neighbourhoods = members, scales, neighbourhoods
+        self._run: Any = eqx.filter_jit(UNet.__call__)
+
+    def raw(
+        self, canvas: Canvas, base: Array, conditions: Conditions, advance: float
+    ) -> tuple[Array, list[Array]]:
+        """Return every member's increments (members, 1 + solids, grid) and pooled features."""
+        inputs = inputs_of(canvas, base)
+        near = window(inputs)
+        vector = jnp.asarray(self.scales.vector(conditions, advance))
+        front, _ = weights_of(base)
+        said, features = [], []
+        for network in self.members:
+            out, latent = self._run(network, jnp.asarray(inputs), vector)
+            increments = np.asarray(out, dtype=float) * advance
+            increments[0] *= near
+            said.append(increments)
+            features.append(pooled(np.asarray(latent, dtype=float), front))
+        return np.stack(said), features
+
+    def leap(self, canvas: Canvas, conditions: Conditions, advance: float) -> Leap:
+        """Return the film after a mean advance of ``advance`` interface widths."""
+        base = canvas.shifted(advance)
+        said, features = self.raw(canvas, base, conditions, advance)
+        pairs = zip(self.neighbourhoods, features, strict=True)
+        near = float(np.mean([area.distance(f) for area, f in pairs])) if self.neighbourhoods else 0
+        excess = max(self.scales.excess(conditions), advance / (LARGEST_PART * canvas.volume))
+        distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
+        shares = limited(canvas.reacted(advance) + said[:, 1:].mean(axis=0))
+        return Leap(base + said[:, 0], shares, distance)
+
+
+class NetworkProposer:
+    """Leaps by a trained ensemble: the geometric leap, and what the networks add to it.
+
+    Attributes:
+        ensemble: the networks.
+        phases: the solids that they know, in the order of the shares.
+        dim: number of space dimensions that they are built for.
+    """
+
+    converts = True
+
+    def __init__(self, ensemble: Ensemble, phases: tuple[str, ...], dim: int) -> None:
+        self.ensemble, self.phases, self.dim = ensemble, phases, dim
+
+    @property
+    def largest_advance(self) -> float:
+        """Largest mean advance of the training data, in interface widths."""
+        return self.ensemble.scales.largest
+
+    @property
+    def smallest_patch(self) -> tuple[int, ...]:
+        """Fewest nodes along each axis: those of the coarsest level, on the coarsest mesh."""
+        return (*(2 * LATERAL,) * (self.dim - 1), NORMAL)
+
+    @property
+    def ranges(self) -> dict[str, tuple[float, float]]:
+        """Ranges of the conditions of the training data; log10 for rows of the table."""
+        return dict(self.ensemble.scales.ranges)
+
+    def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:
+        """Return the film after a mean advance of ``advance`` interface widths.
+
+        Raises:
+            SurrogateError: the network was not built for such a patch, or the front stands still.
+        """
+        self._check(patch, conditions, advance)
+        width = conditions.width
+        canvas = canvas_of(patch, width, advance + ROOM)
+        found = self.ensemble.leap(canvas, conditions, advance)
+        gains = np.array([volume(psi, canvas.steps) for psi in found.psi]) - canvas.volume
+        psi = found.psi.mean(axis=0)
+        at = _back(patch, canvas, width)
+        phi = _advanced(patch, at(psi), at(canvas.psi) > _DEEP, advance, width)
+        # Only what changes is interpolated, so that the film at rest stays as sharp as it is.
+        change = found.shares - canvas.shares
+        shares = np.stack(
+            [
+                np.where(patch.phi > 0.5, old, at(ahead)) + at(dq)
+                for old, ahead, dq in zip(patch.shares, canvas.shares, change, strict=True)
+            ]
+        )
+        return Proposal(phi, limited(shares), float(gains.std() / advance), found.distance)
+
+    def _check(self, patch: Patch, conditions: Conditions, advance: float) -> None:
+        """Refuse what the networks were not built for."""
+        if conditions.phases != self.phases:
+            raise SurrogateError(
+                f"the network knows the solids {', '.join(self.phases)}, the film has "
+                f"{', '.join(conditions.phases)}; train one on this model"
+            )
+        if patch.phi.ndim != self.dim:
+            raise SurrogateError(
+                f"the network is built for {self.dim} dimensions, the patch has {patch.phi.ndim}"
+            )
+        if any(n < least for n, least in zip(patch.phi.shape, self.smallest_patch, strict=True)):
+            raise SurrogateError(
+                f"the patch has {patch.phi.shape} nodes, the network needs {self.smallest_patch}; "
+                "take a larger domain"
+            )
+        if max(patch.spacing) > _COARSEST * conditions.width:
+            raise SurrogateError("the mesh is coarser than the network's grid of a third of l")
+        if not 0.0 < advance <= self.largest_advance * (1.0 + 1e-9):
+            raise SurrogateError(
+                f"a leap by {advance:.3g} l is more than the {self.largest_advance:.3g} l of the "
+                "training data"
+            )
+
+
+def _back(patch: Patch, canvas: Canvas, width: float) -> Sampler:
+    """Return the interpolation from the network's grid to the patch's."""
+    axes = [np.arange(n) * (h / width) for n, h in zip(patch.phi.shape, patch.spacing, strict=True)]
+    return Sampler(axes, canvas.steps, canvas.psi.shape)
+
+
+def _advanced(
+    patch: Patch, psi: Array, deep: npt.NDArray[np.bool_], advance: float, width: float
+) -> Array:
+    """Return phi of the profile at ``psi`` [l], nowhere less, with the volume asked for.
+
+    Args:
+        patch: the film before.
+        psi: signed distance after the leap, (grid).
+        deep: where the film is to stay as it is: what closes there opens it to electrons, (grid).
+        advance: mean advance, in interface widths.
+        width: interface width l [m].
+    """
+    wanted = patch.thickness(patch.phi) + advance * width
+    low, high = -SPACING - 0.5 * advance, SPACING + 0.5 * advance
+    phi = patch.phi
+    for _ in range(12):
+        shift = 0.5 * (low + high)
+        phi = np.where(deep, patch.phi, np.maximum(patch.phi, order(psi + shift)))
+        if patch.thickness(phi) < wanted:
+            low = shift
+        else:
+            high = shift
+    return phi

@@ -1,0 +1,1 @@
+"""Training of networks that leap: data, fitting, evaluation."""

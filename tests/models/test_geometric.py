@@ -1,0 +1,91 @@
+"""The leap along the normal: exact where a front moves evenly, the same across periodic sides."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from interphase.models.interpolation import profile
+from interphase.models.surrogate.geometric import GeometricProposer
+from interphase.models.surrogate.proposal import Array, Conditions, Patch
+from interphase.parameters.errors import ParameterError
+
+NM = 1e-9
+H = 0.125 * NM
+CONDITIONS = Conditions(0.1, 298.15, NM)
+
+
+def _patch(top: Array, speed: Array, height: int = 80) -> Patch:
+    """Return a film of two columns whose front is at ``top`` [nm], (lateral nodes,)."""
+    y = np.arange(height) * H
+    phi = profile(y[None, :] - top[:, None] * NM, NM)
+    left = np.zeros_like(phi)
+    left[: top.size // 2] = 1.0
+    near = np.abs(y[None, :] - top[:, None] * NM) < 1.5 * NM
+    moving = np.where(near, speed[:, None], 0.0)
+    return Patch(phi, np.stack([left, 1.0 - left]), phi, moving, (H, H), (True,))
+
+
+@pytest.mark.parametrize("advance", [0.3, 1.0, 2.0])
+def test_a_flat_front_is_shifted_with_its_profile(advance: float) -> None:
+    """Nothing is lost of the profile, and columns go on as they were."""
+    patch = _patch(np.full(16, 3.03), np.full(16, 2e-15))
+    proposal = GeometricProposer(2.0).propose(patch, CONDITIONS, advance)
+    shifted = _patch(np.full(16, 3.03 + advance), np.full(16, 2e-15))
+    assert np.abs(proposal.phi - shifted.phi).max() < 1e-5
+    np.testing.assert_array_equal(proposal.shares, patch.shares)
+    assert proposal.distance == proposal.spread == 0.0
+
+
+def test_many_leaps_keep_the_profile_of_one() -> None:
+    """Far ahead of the front, where phi is 0 to round-off, nothing came near with every leap."""
+    patch = _patch(np.full(8, 3.03), np.full(8, 2e-15), height=160)
+    for leap in range(1, 11):
+        phi = GeometricProposer().propose(patch, CONDITIONS, 1.0).phi
+        patch = replace(_patch(np.full(8, 3.03 + leap), np.full(8, 2e-15), 160), phi=phi)
+    shifted = _patch(np.full(8, 13.03), np.full(8, 2e-15), 160)
+    assert np.abs(patch.phi - shifted.phi).max() < 1e-4
+
+
+def test_the_volume_asked_for_is_gained_whatever_the_speeds() -> None:
+    """The faster column gains more, in proportion to its speed."""
+    speed = np.where(np.arange(64) < 32, 3e-15, 1e-15)
+    patch = _patch(np.full(64, 3.0), speed)
+    phi = GeometricProposer().propose(patch, CONDITIONS, 0.5).phi
+    gain = (phi - patch.phi).sum(axis=1) * H
+    assert patch.thickness(phi) - patch.thickness(patch.phi) == pytest.approx(0.5 * NM, rel=1e-5)
+    assert gain[16] / gain[48] == pytest.approx(3.0, rel=1e-3)
+
+
+def test_a_leap_does_not_see_where_a_periodic_film_begins() -> None:
+    """Rolled along a periodic axis, a bumpy film leaps to the rolled film."""
+    x = 2.0 * np.pi * np.arange(48) / 48
+    patch = _patch(4.0 + 0.7 * np.cos(x), 1e-15 * (1.0 + 0.3 * np.sin(x)))
+    rolled = Patch(
+        *(np.roll(f, 17, axis=-2) for f in (patch.phi, patch.shares, patch.carrier, patch.speed)),
+        patch.spacing, patch.periodic,
+    )  # fmt: skip
+    one = GeometricProposer().propose(patch, CONDITIONS, 1.0)
+    other = GeometricProposer().propose(rolled, CONDITIONS, 1.0)
+    np.testing.assert_allclose(np.roll(one.phi, 17, axis=0), other.phi, atol=1e-12)
+    np.testing.assert_array_equal(np.roll(one.shares, 17, axis=1), other.shares)
+
+
+def test_a_film_that_rests_or_is_not_there_has_no_leap() -> None:
+    with pytest.raises(ParameterError, match="does not advance"):
+        GeometricProposer().propose(_patch(np.full(8, 3.0), np.zeros(8)), CONDITIONS, 1.0)
+    empty = _patch(np.full(8, -50.0), np.ones(8))
+    with pytest.raises(ParameterError, match="does not advance"):
+        GeometricProposer().propose(empty, CONDITIONS, 1.0)
+
+
+def test_unresolved_columns_gain_what_is_deposited() -> None:
+    """Moles of each solid: those before, and the share of the deposit in the gain."""
+    patch = _patch(np.full(8, 3.0), np.full(8, 1e-15))
+    conditions = Conditions(0.1, 298.15, NM, deposit=(0.2, 0.5))
+    proposal = GeometricProposer().propose(patch, conditions, 0.5)
+    gain = proposal.phi - patch.phi
+    expected = patch.phi * patch.shares + gain * np.array([0.2, 0.5])[:, None, None]
+    np.testing.assert_allclose(proposal.phi * proposal.shares, expected, atol=1e-12)
