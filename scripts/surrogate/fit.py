@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -21,10 +20,10 @@ from interphase.models.surrogate.model_file import ModelHeader, write_model
 from interphase.models.surrogate.pairs import (
     FEWEST,
     Film,
+    drawn_pairs,
     film_of,
     grown_frames,
     levels_of,
-    partners,
 )
 from interphase.models.surrogate.trajectory import Trajectory, digest, read_trajectory
 from interphase.parameters.errors import SurrogateError
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Advances at which the features of the training films are taken, in parts of the largest.
-_FEATURES_AT = (0.25, 1.0)
+# How often the features of every frame are taken, by another advance.
+_ROUNDS = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,12 +186,10 @@ class Fit:
         )
         options = FitOptions(plan.epochs, plan.batch, plan.rate, plan.seed)
         trainer = Trainer(self._films, self._scales, shape, options)
-        started = time.process_time()
         fitted = [self._member(trainer, k) for k in range(plan.members)]
-        seconds = time.process_time() - started
         bare = Ensemble(tuple(p.network for p in fitted), self._scales)
         ensemble = Ensemble(bare.members, self._scales, self._neighbourhoods(bare))
-        losses = [p.loss for p in fitted]
+        losses, seconds = [p.loss for p in fitted], sum(p.seconds for p in fitted)
         header = ModelHeader(
             self._solids, shape.plain(), self._scales, self._training(losses, seconds), {}, {}
         )
@@ -217,17 +214,15 @@ class Fit:
     def _neighbourhoods(self, ensemble: Ensemble) -> tuple[Neighbourhood, ...]:
         """Return where the training films lie among the features of each member."""
         found: list[list[Any]] = [[] for _ in ensemble.members]
-        for film in self._films:
-            for part in _FEATURES_AT:
-                for first, second in partners(
-                    film.volumes, part * self._scales.largest, self._scales.largest
-                ):
-                    before = film.canvases[first]
-                    advance = film.canvases[second].volume - before.volume
-                    base = before.shifted(advance)
-                    _, features = ensemble.raw(before, base, film.conditions, advance)
-                    for samples, one in zip(found, features, strict=True):
-                        samples.append(one)
+        rng = np.random.default_rng([self._plan.seed, self._plan.members])
+        for film in self._films * _ROUNDS:
+            for first, second in drawn_pairs(film, self._scales.largest, rng):
+                before = film.canvases[first]
+                advance = film.canvases[second].volume - before.volume
+                base = before.shifted(advance)
+                _, features = ensemble.raw(before, base, film.conditions, advance)
+                for samples, one in zip(found, features, strict=True):
+                    samples.append(one)
         return tuple(Neighbourhood.of(np.array(samples)) for samples in found)
 
     def _training(self, losses: list[float], seconds: float) -> dict[str, Any]:

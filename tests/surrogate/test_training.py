@@ -82,6 +82,14 @@ def test_another_structure_is_far_from_the_training_data(fitted: Path, films: Mo
     assert proposer.propose(other, films.conditions(), 1.0).distance > 1.5
 
 
+def test_a_leap_by_more_than_half_the_film_is_far(fitted: Path, films: ModuleType) -> None:
+    """Such pairs are not drawn: the growth itself has changed by then."""
+    proposer = load(fitted / "model.npz")
+    far = proposer.propose(films.patch(3.0), films.conditions(), 3.0)
+    near = proposer.propose(films.patch(7.0), films.conditions(), 2.0)
+    assert near.distance < 1.5 < 1.9 < far.distance
+
+
 def test_bounds_and_card_are_written(fitted: Path) -> None:
     header = read_header(fitted / "model.npz")
     assert set(header.bounds) == {"front", "inner", "outer"}
