@@ -12,6 +12,9 @@ from interphase.solvers.conversion import Conversion, Converted, Pair
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
 
+# Proposers that advance reactions know shares to about this [-]; less is noise.
+_KNOWN = 0.02
+
 
 @dataclass(frozen=True)
 class Projected:
@@ -42,9 +45,9 @@ def project(
 ) -> Projected:
     """Return the nearest film that grew out of ``state``. Collective.
 
-    The film gives nothing back: phi does not fall, and where there was film no solid loses moles
-    but those that a reaction turns into another, if the proposer advances such reactions. If it
-    does not, the shares of resolved columns stay as they are in the film, as in a step.
+    The film gives nothing back: phi does not fall, and where there was film shares change by
+    reactions that turn one solid into another only, if the proposer advances such reactions. If it
+    does not, the shares of resolved columns stay as they are there, as in a step.
 
     Args:
         space: the nodal space.
@@ -57,19 +60,44 @@ def project(
     """
     film = np.clip(np.maximum(phi, state.phi), 0.0, 1.0)
     solid = state.phi >= 0.5
-    if converts or mixes:
-        used = {set_.reactant[r] for r in set_.conversions} if converts else set()
-        kept = np.array([a not in used for a in range(len(shares))])[:, None] & (solid | mixes)
-        floor = np.where(kept, state.shares * state.phi / np.maximum(film, 1e-300), 0.0)
+    new = to_simplex(shares, np.ones(space.size))
+    if converts:
+        projected = np.where(solid, _converted(set_, state.shares, shares), _without_traces(new))
+    elif mixes:
+        floor = state.shares * state.phi / np.maximum(film, 1e-300)
         room = np.maximum(1.0 - floor.sum(axis=0), 0.0)
         projected = floor + to_simplex(shares - floor, room)
     else:
-        one = np.ones(space.size)
-        projected = np.where(solid, state.shares, to_simplex(shares, one))
+        projected = np.where(solid, state.shares, new)
     gain = space.integral(film - state.phi)
     moved = np.abs(film - phi) + (film * np.abs(projected - shares)).sum(axis=0)
     correction = space.integral(moved) / gain if gain > 0.0 else np.inf
     return Projected(film, projected, gain, correction)
+
+
+def _converted(set_: ReactionSet, before: Array, proposed: Array) -> Array:
+    """Return the shares with the proposed gains of products, taken from what they are made of.
+
+    Nothing else changes where there was film: a trace of a solid that conducts electrons a million
+    times better, which no reaction makes there, opens a compact layer.
+    """
+    shares = before.copy()
+    for r in set_.conversions:
+        pair = Pair.of(r, set_)
+        gain = proposed[pair.product] - shares[pair.product]
+        gain = np.where(gain > _KNOWN, gain, 0.0)
+        used = np.minimum(gain / pair.ratio, shares[pair.reactant])
+        shares[pair.reactant] -= used
+        shares[pair.product] += used * pair.ratio
+    return shares
+
+
+def _without_traces(shares: Array) -> Array:
+    """Return new material without shares that are smaller than a proposer knows them."""
+    kept = np.where(shares > _KNOWN, shares, 0.0)
+    total = kept.sum(axis=0)
+    scale = np.where(total > 0.0, shares.sum(axis=0) / np.maximum(total, 1e-300), 1.0)
+    return np.where(total > 0.0, kept * scale, shares)
 
 
 def to_simplex(values: Array, total: Array) -> Array:

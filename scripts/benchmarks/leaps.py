@@ -19,7 +19,9 @@ from mpi4py import MPI
 from interphase.models.analytic import mixed_thickness
 from interphase.models.interpolation import signed_distance
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposer
+from interphase.models.surrogate.reduced import Reduced
 from interphase.parameters.case import load_case
+from interphase.parameters.errors import ConvergenceError
 from interphase.scripts.benchmarks.films import CASES
 from interphase.scripts.benchmarks.record import Outcome, Run, Way
 from interphase.solvers.accelerators import load_proposer
@@ -32,7 +34,9 @@ from interphase.solvers.state import FilmState
 from interphase.solvers.stepping import ControlState
 
 DAY: Final = 86400.0
-MODEL: Final = Path(__file__).resolve().parents[2] / "models/surrogate/shipped/mosaic.npz"
+_SHIPPED: Final = Path(__file__).resolve().parents[2] / "models/surrogate/shipped"
+MODEL: Final = _SHIPPED / "mosaic.npz"
+REDUCED: Final = _SHIPPED / "mosaic_reduced.npz"
 FINE: Final = 0.02
 """Displacement of the front in a step of the reference, in interface widths."""
 # The rate before the end of the steps, for laws: so many steps.
@@ -180,7 +184,12 @@ def simulated(contest: Contest, **changes: str) -> Run:
 
     def work() -> Outcome:
         simulation = Simulation(replace(start, state=state, control=control))
-        result = simulation.run(contest.task.end)
+        try:
+            result = simulation.run(contest.task.end)
+        except ConvergenceError as error:
+            # A way that leaves the mesh is a result too.
+            size = start.problem.space.global_size
+            return Outcome(len(simulation.rows), size, note=f"failed: {error}")
         history = [rows[-1], *result.rows]
         grown = Grown(
             np.array([r["time"] for r in history]),
@@ -215,7 +224,7 @@ def by_law(contest: Contest, slowness: Callable[[Array, Array], tuple[float, flo
     def work() -> Outcome:
         a, b = slowness(0.5 * (thickness[1:] + thickness[:-1]), np.diff(time) / np.diff(thickness))
         start, later = thickness[-1], np.linspace(time[-1], contest.task.end, 200)
-        grown = _law(later - time[-1], start, a, b)
+        grown = grown_by_law(later - time[-1], start, a, b)
         gain = (amounts[1] - amounts[0]) / (thickness[-1] - thickness[0])
         parts = (amounts[1] + gain * (grown[-1] - start)) / grown[-1]
         return contest.outcome(Grown(later, grown, parts), 0)
@@ -223,7 +232,7 @@ def by_law(contest: Contest, slowness: Callable[[Array, Array], tuple[float, flo
     return work
 
 
-def _law(time: Array, start: float, a: float, b: float) -> Array:
+def grown_by_law(time: Array, start: float, a: float, b: float) -> Array:
     """Return L [m] at ``time`` [s] for dt/dL = a + b L [s/m]."""
     if not np.isfinite(a):
         return np.full(time.size, start)
@@ -248,21 +257,54 @@ def persistent(thickness: Array, slowness: Array) -> tuple[float, float]:
     return np.inf, 0.0
 
 
-def network_alone(contest: Contest) -> Run:
-    """Return leaps of the network one after the other, nothing solved; the regime law's clock.
+def reduced(contest: Contest) -> Run:
+    """Return the growth by the regression that was fitted to the films of the network.
 
-    The carriers move with the mean front, the speed is that of the leap before.
+    Raises:
+        ImportError: it does not ship.
     """
-    state, _, rows, solids, problem = contest.mature
-    proposer = _network(contest)
-    raster, width = Raster(problem.space), problem.width
+    if not REDUCED.is_file():
+        raise ImportError(f"there is no {REDUCED.name}")
+    model = Reduced.load(REDUCED)
+    _, _, rows, solids, _ = contest.mature
+    conditions = conditions_of(contest)
+    order = [solids.index(name) for name in model.phases]
+
+    def work() -> Outcome:
+        start, time = rows[-1], contest.task.mature
+        parts = parts_of(start, solids)[order]
+        past, heights, last = model.grow(
+            start["thickness"], parts, conditions, contest.task.end - time
+        )
+        found = np.zeros(len(solids))
+        found[order] = last
+        return contest.outcome(Grown(time + past, heights, found), 0)
+
+    return work
+
+
+def conditions_of(contest: Contest) -> Conditions:
+    """Return what the film grows under."""
+    _, _, _, solids, problem = contest.mature
     drive = problem.program.at(contest.task.end)
     logarithms = {
         row.key: float(np.log10(row.value))
         for row in problem.table.parameters
         if row.value is not None and row.value > 0.0
     }
-    conditions = Conditions(drive.potential, drive.temperature, width, logarithms, solids)
+    return Conditions(drive.potential, drive.temperature, problem.width, logarithms, solids)
+
+
+def network_alone(contest: Contest) -> Run:
+    """Return leaps of the network one after the other, nothing solved; the regime law's clock.
+
+    The carriers move with the mean front; speed and reactions inside are those of the leap before,
+    at first those of one step.
+    """
+    state, control, rows, _, problem = contest.mature
+    proposer = _network(contest)
+    raster, width = Raster(problem.space), problem.width
+    conditions = conditions_of(contest)
     past = rows[-_PAST - 1 :]
     time = np.array([r["time"] for r in past])
     thickness = np.array([r["thickness"] for r in past])
@@ -270,12 +312,14 @@ def network_alone(contest: Contest) -> Run:
     def work() -> Outcome:
         a, b = regime(0.5 * (thickness[1:] + thickness[:-1]), np.diff(time) / np.diff(thickness))
         later = np.linspace(time[-1], contest.task.end, 200)
-        goal = float(_law(later - time[-1], thickness[-1], a, b)[-1])
-        patch, leaps = raster.patch(state, width), 0
+        goal = float(grown_by_law(later - time[-1], thickness[-1], a, b)[-1])
+        drive = problem.program.at(contest.task.end)
+        after, _ = problem.solver.step(state, control.wanted, drive)
+        patch, leaps = raster.patch(after, width, before=state.shares), 0
         while (left := (goal - patch.thickness(patch.phi)) / width) > 1e-3:
             patch = _leapt(patch, proposer, conditions, min(left, proposer.largest_advance))
             leaps += 1
-        grown = _law(later - time[-1], thickness[-1], a, b)
+        grown = grown_by_law(later - time[-1], thickness[-1], a, b)
         amounts = np.array([patch.thickness(patch.phi * share) for share in patch.shares])
         grown[-1] = patch.thickness(patch.phi)
         return contest.outcome(Grown(later, grown, amounts / grown[-1]), leaps)
@@ -294,6 +338,7 @@ def _leapt(patch: Patch, proposer: Proposer, conditions: Conditions, advance: fl
     return replace(
         patch, phi=proposal.phi, shares=proposal.shares, carrier=carrier,
         speed=np.where(near, new - old, 0.0),
+        conversion=np.where(patch.phi > 0.5, proposal.shares - patch.shares, 0.0),
     )  # fmt: skip
 
 
@@ -340,6 +385,7 @@ def ways(contest: Contest) -> list[Way]:
         Way("regime law", partial(by_law, contest, regime)),
         Way("persistence", partial(by_law, contest, persistent)),
         Way("linear extrapolation", partial(by_law, contest, linear)),
+        Way("reduced model", partial(reduced, contest)),
         Way("geometric leaps of 1 l, relaxed", geometric(1.0)),
         Way("geometric leaps of 2 l, relaxed", geometric(2.0)),
         Way("geometric leaps of 3 l, relaxed", geometric(3.0)),

@@ -6,6 +6,7 @@ import csv
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 from mpi4py import MPI
 
@@ -14,6 +15,7 @@ from interphase.scripts.benchmarks import (
     demo_way,
     film_demo_way,
     flame,
+    leaps,
     manufactured,
     nucleus,
     ordering,
@@ -166,3 +168,20 @@ def test_flame_graph_counts_time_by_part(tmp_path: Path) -> None:
     assert parts.seconds["outer"] >= parts.seconds["inner"] > 0.0
     flame.draw(sampler.seconds, "busy", tmp_path / "flame.png")
     assert (tmp_path / "flame.png").stat().st_size > 1000
+
+
+def test_laws_that_leaps_are_compared_with() -> None:
+    """Diffusion and reaction in series are recovered from steps; the exponent of sqrt(t) is 1/2."""
+    thickness = np.linspace(3.0, 4.0, 13)
+    a, b = leaps.regime(thickness, 2.0 + 0.5 * thickness)
+    assert (a, b) == pytest.approx((2.0, 0.5))
+    grown = leaps.grown_by_law(np.array([0.0, 6.25]), 3.0, a, b)
+    assert 2.0 * (grown[1] - 3.0) + 0.25 * (grown[1] ** 2 - 9.0) == pytest.approx(6.25)
+    assert leaps.grown_by_law(np.array([5.0]), 3.0, *leaps.linear(thickness, thickness))[
+        0
+    ] == pytest.approx(3.0 + 5.0 / 4.0)
+    assert (
+        leaps.grown_by_law(np.array([5.0]), 3.0, *leaps.persistent(thickness, thickness))[0] == 3.0
+    )
+    time = np.linspace(1.0, 100.0, 4000)
+    assert leaps.Grown(time, np.sqrt(time), np.ones(1)).exponent == pytest.approx(0.5, abs=1e-4)

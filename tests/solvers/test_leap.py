@@ -14,7 +14,7 @@ from interphase.models.surrogate.geometric import GeometricProposer
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposal
 from interphase.parameters.errors import CaseError, ConvergenceError
 from interphase.solvers.judge import Judge, Refusal
-from interphase.solvers.project import to_simplex
+from interphase.solvers.project import project, to_simplex
 from interphase.solvers.simulation import Simulation
 from interphase.solvers.starting import prepare
 from interphase.solvers.step_report import StepReport
@@ -254,3 +254,33 @@ def test_a_mesh_without_a_patch_is_refused(plane) -> None:
     }
     with pytest.raises(CaseError, match=r"solver.accelerator: a leap needs a flat electrode"):
         prepare(plane(mesh=mesh, solver=LEAPS), MPI.COMM_SELF)
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+def test_a_proposal_converts_in_the_film_only_what_a_reaction_can(line, noise: float) -> None:
+    """What the product gains its reactant loses, and no trace of another solid comes into a layer.
+
+    Traces of Li2EDC in compact Li2CO3 once made a film grow five times as fast.
+    """
+    case = line(initial={"kind": "planar_film", "thickness": "4 nm", "shares": {"Li2EDC": 1.0}})
+    start = prepare(case, MPI.COMM_SELF)
+    space, set_, solids = (
+        start.problem.space,
+        start.problem.model.reactions,
+        start.problem.model.solids,
+    )
+    carbonate, organic = solids.index("Li2CO3"), solids.index("Li2EDC")
+    x = space.points[:, 0]
+    shares = np.zeros_like(start.state.shares)
+    shares[carbonate], shares[organic] = x < 2e-9, x >= 2e-9
+    state = replace(start.state, shares=shares)
+    proposed = shares + noise
+    proposed[carbonate] += np.where((x > 2e-9) & (x < 2.5e-9), 0.5, 0.0)
+    found = project(space, set_, state, state.phi, proposed, converts=True, mixes=False).shares
+    reaction = next(r for r in set_.conversions if set_.product[r] == carbonate)
+    nu, film = set_.solid_stoichiometry[reaction], state.phi > 0.5
+    moles = ((found - shares) / set_.molar_volume[:, None])[:, film]
+    gained = found[carbonate] - shares[carbonate]
+    assert gained[film].max() == pytest.approx(0.5 + noise)
+    np.testing.assert_allclose(moles[carbonate] * nu[organic], moles[organic] * nu[carbonate])
+    assert found[organic][film & (x < 2e-9)].max() == 0.0
