@@ -9,6 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
+from scipy.ndimage import gaussian_filter
 
 from interphase.models.surrogate.canvas import (
     LATERAL,
@@ -32,6 +33,8 @@ from interphase.parameters.errors import SurrogateError
 
 # A front is finer resolved than this part of its width, or a patch is no film on a fine mesh.
 _COARSEST = 1.0 / 3.0
+# Displacements are smoothed over so many interface widths.
+_BLUR = 0.5
 # So far behind the front [l] phi stays as it is to the last bit.
 _DEEP = 3.0
 
@@ -96,7 +99,10 @@ class Ensemble:
         excess = max(self.scales.excess(conditions), advance / (LARGEST_PART * canvas.volume))
         distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
         shares = limited(canvas.reacted(advance) + said[:, 1:].mean(axis=0))
-        return Leap(base + said[:, 0], shares, distance)
+        moved = base + said[:, 0] - canvas.psi
+        return Leap(
+            canvas.psi + np.stack([_smooth(one, canvas) for one in moved]), shares, distance
+        )
 
 
 class NetworkProposer:
@@ -175,6 +181,16 @@ class NetworkProposer:
                 f"a leap by {advance:.3g} l is more than the {self.largest_advance:.3g} l of the "
                 "training data"
             )
+
+
+def _smooth(displacement: Array, canvas: Canvas) -> Array:
+    """Return the displacement of a front without what varies within its own width, (grid).
+
+    A diffuse front cannot: what single points of it say is the staircase of the mesh.
+    """
+    sigma = [_BLUR / step for step in canvas.steps]
+    modes = ["wrap"] * (displacement.ndim - 1) + ["mirror"]
+    return np.asarray(gaussian_filter(displacement, sigma, mode=modes))
 
 
 def _back(patch: Patch, canvas: Canvas, width: float) -> Sampler:

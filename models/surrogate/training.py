@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -51,12 +52,14 @@ class Progress:
         optimiser: state of Adam.
         epoch: epochs done.
         loss: mean loss of the last epoch.
+        seconds: CPU time of all epochs [s].
     """
 
     network: UNet
     optimiser: Any
     epoch: int
     loss: float
+    seconds: float
 
 
 class Trainer:
@@ -85,7 +88,7 @@ class Trainer:
     def start(self, member: int) -> Progress:
         """Return a member that has learnt nothing."""
         network = UNet(self._shape, jax.random.key(1000 * self._options.seed + member))
-        return Progress(network, self._adam.init(eqx.filter(network, eqx.is_array)), 0, np.inf)
+        return Progress(network, self._adam.init(eqx.filter(network, eqx.is_array)), 0, np.inf, 0.0)
 
     def epoch(self, member: int, progress: Progress) -> Progress:
         """Return a member after one more epoch.
@@ -93,7 +96,7 @@ class Trainer:
         Raises:
             SurrogateError: the loss is not finite.
         """
-        options = self._options
+        options, started = self._options, time.process_time()
         # Keyed, so that a fit that goes on draws what the uninterrupted one would have.
         rng = np.random.default_rng([options.seed, member, progress.epoch])
         pairs = [
@@ -116,12 +119,13 @@ class Trainer:
         mean = float(np.mean(losses))
         if not np.isfinite(mean):
             raise SurrogateError("the loss is not finite; lower --rate and start again")
-        return Progress(network, state, progress.epoch + 1, mean)
+        seconds = progress.seconds + time.process_time() - started
+        return Progress(network, state, progress.epoch + 1, mean, seconds)
 
     def save(self, path: Path, progress: Progress) -> None:
         """Write a member so that it is whole or as it was before."""
         temporary = path.with_name(f".{path.name}.part")
-        numbers = np.array([progress.epoch, progress.loss])
+        numbers = np.array([progress.epoch, progress.loss, progress.seconds])
         with temporary.open("wb") as file:
             eqx.tree_serialise_leaves(file, (numbers, progress.network, progress.optimiser))
         temporary.replace(path)
@@ -135,13 +139,13 @@ class Trainer:
         like = self.start(member)
         try:
             numbers, network, state = eqx.tree_deserialise_leaves(
-                path, (np.zeros(2), like.network, like.optimiser)
+                path, (np.zeros(3), like.network, like.optimiser)
             )
         except Exception as error:
             raise SurrogateError(
                 f"{path}: cannot be continued ({error}); remove the folder and fit again"
             ) from error
-        return Progress(network, state, int(numbers[0]), float(numbers[1]))
+        return Progress(network, state, int(numbers[0]), float(numbers[1]), float(numbers[2]))
 
 
 def batch_of(samples: Sequence[Sample]) -> tuple[jax.Array, ...]:

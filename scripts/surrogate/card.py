@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from interphase.models.surrogate.model_file import VERSION, ModelHeader
 
 _TEMPLATE = """\
@@ -20,7 +22,7 @@ and what reacts behind it.
 
 * solids: {phases}
 * advances: up to {largest:g} interface widths
-* trained on: {study}, {frames} frames, {epochs} epochs, {cpu:.0f} s of CPU
+* trained on: {study}, {frames} frames, {epochs} epochs, {cpu}
 * losses of the members: {losses}
 * versions: {versions}
 
@@ -64,7 +66,7 @@ from {calibration} films that were not fitted to. Kept by the held-out films: {c
 def card(header: ModelHeader) -> str:
     """Return the card of an evaluated model, in Markdown."""
     training, errors = header.training, header.errors
-    coverage = errors["coverage"]
+    coverage, seconds = errors["coverage"], float(training["cpu_seconds"])
     return _TEMPLATE.format(
         members=training["members"],
         dim=header.shape["dim"],
@@ -75,7 +77,7 @@ def card(header: ModelHeader) -> str:
         study=training["study"],
         frames=training["frames"],
         epochs=training["epochs"],
-        cpu=training["cpu_seconds"],
+        cpu=f"{seconds:.0f} s of CPU" if np.isfinite(seconds) else "CPU time not noted",
         losses=", ".join(f"{x:.3g}" for x in training["losses"]),
         versions=", ".join(f"{k} {v}" for k, v in training["versions"].items()),
         margin=100 * header.scales.margin,
@@ -89,7 +91,12 @@ def card(header: ModelHeader) -> str:
         calibration=errors["calibration_films"],
         coverage="not known" if coverage is None else f"{100 * coverage:.0f} %",
         bounds=_rows({k: [f"{v:.3g}"] for k, v in header.bounds.items()}) or _row(["none", "-"]),
-        hashes=_rows({k: [f"`{v}`"] for k, v in training["hashes"].items()}),
+        hashes=_rows(
+            {
+                **{k: [f"`{v}`"] for k, v in training["hashes"].items()},
+                **{f"held out: {k}": [f"`{v}`"] for k, v in errors["hashes"].items()},
+            }
+        ),
     )
 
 

@@ -54,8 +54,10 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
     path = folder / "model.npz"
     header, proposer = read_header(path), load(path)
     calibration, held_out = _films(folder, header)
+    hashes: dict[str, str] = {}
     if data is not None:
-        held_out += films_of(read_data(data, 0, 0).fit)
+        further = read_data(data, 0, 0)
+        held_out, hashes = held_out + films_of(further.fit), further.hashes
     if not held_out:
         raise SurrogateError(
             f"{folder}: no film was held out; fit with --held-out 2, or give --data"
@@ -69,7 +71,7 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
     network = ways["network"]
     scores = [evaluation.scores(network, one, header.phases, largest) for one in calibration]
     bounds = evaluation.conformal(scores, LEVEL)
-    found: dict[str, Any] = {"ways": {}, "films": len(held_out)}
+    found: dict[str, Any] = {"ways": {}, "films": len(held_out), "hashes": hashes}
     rows: list[list[Any]] = []
     for name, way in ways.items():
         found["ways"][name] = _way(name, way, held_out, largest, rows)

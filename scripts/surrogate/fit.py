@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -187,12 +186,10 @@ class Fit:
         )
         options = FitOptions(plan.epochs, plan.batch, plan.rate, plan.seed)
         trainer = Trainer(self._films, self._scales, shape, options)
-        started = time.process_time()
         fitted = [self._member(trainer, k) for k in range(plan.members)]
-        seconds = time.process_time() - started
         bare = Ensemble(tuple(p.network for p in fitted), self._scales)
         ensemble = Ensemble(bare.members, self._scales, self._neighbourhoods(bare))
-        losses = [p.loss for p in fitted]
+        losses, seconds = [p.loss for p in fitted], sum(p.seconds for p in fitted)
         header = ModelHeader(
             self._solids, shape.plain(), self._scales, self._training(losses, seconds), {}, {}
         )

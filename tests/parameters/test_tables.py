@@ -77,9 +77,9 @@ def literature() -> ParameterTable:
     return load_table("literature")
 
 
-def test_both_tables_ship() -> None:
-    """The two tables are found by name."""
-    assert TABLES == ["graphite_carbonate", "literature"]
+def test_tables_ship() -> None:
+    """They are found by name."""
+    assert TABLES == ["graphite_carbonate", "graphite_from_atoms", "literature"]
 
 
 @pytest.mark.parametrize("name", TABLES)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Iterable
 from dataclasses import replace
@@ -10,7 +11,9 @@ from typing import Final
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.audit import deviation
 from interphase.parameters.constants import AVOGADRO, BOLTZMANN
-from interphase.parameters.provenance import LogNormal, NoUncertainty, Uncertainty
+from interphase.parameters.provenance import LogNormal, NoUncertainty, Range, Uncertainty
+
+logger = logging.getLogger(__name__)
 
 ATTEMPTS: Final = 1.0e13
 """Attempts of an ion to hop [1/s]; assumed, of the order of its vibrations."""
@@ -45,7 +48,9 @@ def leakage(
 ) -> list[Computed]:
     """Return the permeability of every crystal whose defects are known.
 
-    The barrier is that of a vacancy, which stands in for the interstitial's.
+    The barrier is that of a vacancy, which stands in for the interstitial's. A crystal whose
+    formation energy may be negative within its error is left out with a warning: learned potentials
+    know no electrons, and an extra one is what makes a neutral interstitial costly.
 
     Args:
         values: one per key; those that are needed are picked out.
@@ -60,6 +65,13 @@ def leakage(
         parts = [known.get(f"{quantity}.{name}") for quantity in NEEDS]
         energy, barrier, volume = parts
         if energy is None or barrier is None or volume is None:
+            continue
+        if not _surely_positive(energy):
+            logger.warning(
+                "no leakage of %s: the formation energy of its interstitial, %.2g %s, may be "
+                "negative within its error; by these methods the crystal would take up lithium",
+                name, energy.value, energy.unit,
+            )  # fmt: skip
             continue
         numbers = [part.parameter().value or 0.0 for part in (energy, barrier, volume)]
         product = permeability(numbers[0], numbers[1], numbers[2], temperature)
@@ -77,6 +89,11 @@ def leakage(
         if concentration is not None:
             found.append(_diffusivity(row, concentration))
     return found
+
+
+def _surely_positive(energy: Computed) -> bool:
+    spread = energy.uncertainty
+    return energy.value > 0.0 and not (isinstance(spread, Range) and spread.low <= 0.0)
 
 
 def _diffusivity(row: Computed, concentration: float) -> Computed:

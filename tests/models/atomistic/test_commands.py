@@ -66,6 +66,16 @@ def test_fill_with_a_result_file(capsys: pytest.CaptureFixture[str], tmp_path: P
     assert main(["params", "fill", "graphite_carbonate", "--from", "dft"]) == 2
 
 
+def test_the_shipped_table_from_atoms_is_what_fill_makes_of_the_shipped_results(
+    tmp_path: Path,
+) -> None:
+    """New results or a change of the calibrated table need it made again, by this command."""
+    path = tmp_path / "graphite_from_atoms.yaml"
+    words = ["params", "fill", "graphite_carbonate", "--from", "computed,table", "-o", str(path)]
+    assert main(words) == 0
+    assert load_table(path) == load_table("graphite_from_atoms")
+
+
 def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     path = tmp_path / "t.jsonld"
     assert main(["params", "export", "literature", "-o", str(path)]) == 0

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -55,6 +56,16 @@ def test_errors_of_energies_are_factors_of_the_permeability() -> None:
     assert diffusivity.uncertainty.median == pytest.approx(diffusivity.value)
     (alone,) = leakage(defects(None), None, 298.15)
     assert isinstance(alone.uncertainty, NoUncertainty)
+
+
+def test_a_crystal_that_would_take_up_lithium_is_left_out(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """0.7 +- 0.8 eV says nothing about the leakage; a negative energy is wrong for a solid salt."""
+    assert leakage(defects(0.8), 0.015, 298.15) == []
+    assert "may be negative within its error" in caplog.text
+    energy, *rest = defects(None)
+    assert leakage([replace(energy, value=-0.8), *rest], 0.015, 298.15) == []
 
 
 def test_a_table_is_filled_with_it(tmp_path: Path) -> None:
