@@ -9,7 +9,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter, maximum_filter
 
 from interphase.models.surrogate.canvas import (
     LATERAL,
@@ -35,6 +35,8 @@ from interphase.parameters.errors import SurrogateError
 _COARSEST = 1.0 / 3.0
 # Displacements are smoothed over so many interface widths.
 _BLUR = 0.5
+# Reactions at this distance [l] and at this rate [1/l] or more are near.
+_NEAR, _RESTING = 1.0, 2.0e-3
 # So far behind the front [l] phi stays as it is to the last bit.
 _DEEP = 3.0
 
@@ -98,7 +100,8 @@ class Ensemble:
         near = float(np.mean([area.distance(f) for area, f in pairs])) if self.neighbourhoods else 0
         excess = max(self.scales.excess(conditions), advance / (LARGEST_PART * canvas.volume))
         distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
-        shares = limited(canvas.reacted(advance) + said[:, 1:].mean(axis=0))
+        correction = np.where(_reacting(canvas), said[:, 1:].mean(axis=0), 0.0)
+        shares = limited(canvas.reacted(advance) + correction)
         moved = base + said[:, 0] - canvas.psi
         return Leap(
             canvas.psi + np.stack([_smooth(one, canvas) for one in moved]), shares, distance
@@ -181,6 +184,17 @@ class NetworkProposer:
                 f"a leap by {advance:.3g} l is more than the {self.largest_advance:.3g} l of the "
                 "training data"
             )
+
+
+def _reacting(canvas: Canvas) -> npt.NDArray[np.bool_]:
+    """Return where shares may change otherwise than they do: ahead of the front, near reactions.
+
+    Elsewhere the film is at rest, and a trace of a leaky solid in a compact one would open it.
+    """
+    rate = np.abs(canvas.drift).max(axis=0)
+    size = [2 * round(_NEAR / step) + 1 for step in canvas.steps]
+    modes = ["wrap"] * (rate.ndim - 1) + ["mirror"]
+    return np.asarray((maximum_filter(rate, size, mode=modes) > _RESTING) | (canvas.psi < 0.0))
 
 
 def _smooth(displacement: Array, canvas: Canvas) -> Array:
