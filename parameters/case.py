@@ -15,7 +15,13 @@ from interphase.parameters.case_errors import case_error
 from interphase.parameters.case_mesh import MeshCase
 from interphase.parameters.case_model import InitialCase, ModelCase
 from interphase.parameters.case_p3d import P3DCase
-from interphase.parameters.case_run import DriveCase, OutputCase, SolverCase, TimeCase
+from interphase.parameters.case_run import (
+    DriveCase,
+    OutputCase,
+    SolverCase,
+    TimeCase,
+    is_shipped_model,
+)
 from interphase.parameters.case_types import Block, without_none
 from interphase.parameters.errors import CaseError
 from interphase.parameters.nuclei_csv import read_nuclei
@@ -234,7 +240,8 @@ def _resolve_files(data: dict[str, Any], folder: Path) -> None:
     solver = data.get("solver")
     accelerator = solver.get("accelerator") if isinstance(solver, dict) else None
     if isinstance(accelerator, dict) and isinstance(accelerator.get("file"), str):
-        accelerator["file"] = str(folder / accelerator["file"])
+        if not is_shipped_model(accelerator["file"]):
+            accelerator["file"] = str(folder / accelerator["file"])
     files = (("mesh", "file"), ("geometry", "file"), ("drive", "file"), ("drive", "profile"))
     for block, key in (*files, ("model", "table")):
         content = data.get(block)

@@ -1,5 +1,6 @@
 """The ``drive``, ``time``, ``output`` and ``solver`` blocks of a case."""
 
+from pathlib import Path
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
@@ -168,14 +169,20 @@ class OutputCase(Block):
     checkpoint: CheckpointCase = Field(default_factory=CheckpointCase)
 
 
+def is_shipped_model(file: str) -> bool:
+    """Return whether ``solver.accelerator.file`` is the name of a model that is shipped."""
+    path = Path(file)
+    return path.name == file and not path.suffix
+
+
 class AcceleratorCase(Block):
     """Leaps over some interface widths at once, each judged by a step of the physics."""
 
     kind: Literal["geometric", "surrogate"] = "geometric"
     """What proposes a leap: the front's own speed, or a model trained on runs."""
 
-    file: str | None = Field(default=None, min_length=1, examples=["film.surrogate"])
-    """The trained model, for kind surrogate."""
+    file: str | None = Field(default=None, min_length=1, examples=["model.npz"])
+    """The trained model, for kind surrogate; a bare name is one that is shipped, such as mosaic."""
 
     outside_domain: Literal["physics", "stop"] = "physics"
     """What to do where the film is not like the training data: steps, or an error."""

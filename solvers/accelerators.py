@@ -9,7 +9,7 @@ from typing import Any, Final, Protocol, runtime_checkable
 
 from interphase.models.surrogate.geometric import GeometricProposer
 from interphase.models.surrogate.proposal import Proposer
-from interphase.parameters.case_run import AcceleratorCase
+from interphase.parameters.case_run import AcceleratorCase, is_shipped_model
 from interphase.parameters.errors import CaseError, InterphaseError, MeshError
 from interphase.solvers.leap import Leaper
 from interphase.solvers.raster import Raster
@@ -35,14 +35,15 @@ def _geometric(case: AcceleratorCase) -> Proposer:
 
 
 def _surrogate(case: AcceleratorCase) -> Proposer:
-    path = Path(case.file or "")
-    if not path.is_file():
+    file = case.file or ""
+    path, known = Path(file), is_shipped_model(file)
+    if not (known or path.is_file()):
         raise CaseError(f"there is no file {path}; make one by interphase train", f"{_KEY}.file")
     # Late: only this kind needs the libraries of networks.
-    from interphase.models.surrogate.model_file import load
+    from interphase.models.surrogate.model_file import load, shipped
 
     try:
-        return load(path)
+        return load(shipped(file) if known else path)
     except InterphaseError as error:
         raise CaseError(str(error), f"{_KEY}.file") from error
 

@@ -235,6 +235,10 @@ def test_shares_go_to_the_nearest_that_can_be() -> None:
         ({"accelerator": {"kind": "fast"}}, "solver.accelerator.kind"),
         ({"accelerator": {"kind": "geometric", "largest_advance": -1}}, "largest_advance"),
         (
+            {"accelerator": {"kind": "surrogate", "file": "mosai"}},
+            "solver.accelerator.file: no model 'mosai' ships with the package",
+        ),
+        (
             {"accelerator": {"kind": "surrogate", "file": "/nowhere/x"}},
             "there is no file /nowhere/x",
         ),
