@@ -38,7 +38,7 @@ class Refusal(Enum):
     @property
     def hopeless(self) -> bool:
         """Return whether a shorter leap from the same state would be refused as well."""
-        return self in (Refusal.DOMAIN, Refusal.BROKEN, Refusal.FAILURE, Refusal.INSIDE)
+        return self in (Refusal.BROKEN, Refusal.FAILURE, Refusal.INSIDE)
 
 
 @dataclass(frozen=True, slots=True)
