@@ -26,7 +26,7 @@ from interphase.models.surrogate.canvas import (
 )
 from interphase.models.surrogate.features import Scales, inputs_of, weights_of, window
 from interphase.models.surrogate.latent import Neighbourhood, pooled
-from interphase.models.surrogate.network import UNet
+from interphase.models.surrogate.network import SINGLE, UNet
 from interphase.models.surrogate.pairs import LARGEST_PART
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposal
 from interphase.parameters.errors import SurrogateError
@@ -81,11 +81,11 @@ class Ensemble:
         """Return every member's increments (members, 1 + solids, grid) and pooled features."""
         inputs = inputs_of(canvas, base)
         near = window(inputs)
-        vector = jnp.asarray(self.scales.vector(conditions, advance))
+        vector = jnp.asarray(self.scales.vector(conditions, advance), SINGLE)
         front, _ = weights_of(base)
         said, features = [], []
         for network in self.members:
-            out, latent = self._run(network, jnp.asarray(inputs), vector)
+            out, latent = self._run(network, jnp.asarray(inputs, SINGLE), vector)
             increments = np.asarray(out, dtype=float) * advance
             increments[0] *= near
             said.append(increments)

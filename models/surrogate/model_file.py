@@ -149,7 +149,7 @@ def _ensemble(path: Path, header: ModelHeader, arrays: Mapping[str, Any]) -> Ens
     import jax.numpy as jnp
 
     from interphase.models.surrogate.leaper import Ensemble
-    from interphase.models.surrogate.network import Shape, UNet
+    from interphase.models.surrogate.network import SINGLE, Shape, UNet
 
     shape = Shape(**{**header.shape, "channels": tuple(header.shape["channels"])})
     # Only the structure: no weights are drawn.
@@ -159,9 +159,7 @@ def _ensemble(path: Path, header: ModelHeader, arrays: Mapping[str, Any]) -> Ens
     members, areas = [], []
     try:
         for k in range(sum(name.endswith("/scale") for name in arrays)):
-            leaves = [
-                jnp.asarray(arrays[f"member{k}/{i}"], jnp.float32) for i in range(len(places))
-            ]
+            leaves = [jnp.asarray(arrays[f"member{k}/{i}"], SINGLE) for i in range(len(places))]
             if any(a.shape != b.shape for a, b in zip(leaves, places, strict=True)):
                 raise KeyError("shape")
             members.append(eqx.combine(jax.tree.unflatten(tree, leaves), rest))

@@ -11,11 +11,14 @@ Perez et al., AAAI 2018 (conditions by feature-wise scale and shift).
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+
+SINGLE: Final = jnp.float32
+"""Precision of all weights and fields, said everywhere: PyBaMM switches JAX to double for all."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +57,7 @@ class Convolution(eqx.Module):
     kernel: eqx.nn.Conv
 
     def __init__(self, dim: int, inputs: int, outputs: int, key: Any, stride: int = 1) -> None:
-        self.kernel = eqx.nn.Conv(dim, inputs, outputs, 3, stride=stride, key=key)
+        self.kernel = eqx.nn.Conv(dim, inputs, outputs, 3, stride=stride, dtype=SINGLE, key=key)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """Return the features (outputs, grid / stride)."""
@@ -72,7 +75,7 @@ class Block(eqx.Module):
         a, b, c = jax.random.split(key, 3)
         self.first = Convolution(shape.dim, channels, channels, a)
         self.second = _quiet(Convolution(shape.dim, channels, channels, b), 0.1)
-        self.film = eqx.nn.Linear(shape.conditions, 2 * channels, key=c)
+        self.film = eqx.nn.Linear(shape.conditions, 2 * channels, dtype=SINGLE, key=c)
 
     def __call__(self, x: jax.Array, conditions: jax.Array) -> jax.Array:
         """Return the features, (channels, grid)."""

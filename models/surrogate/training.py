@@ -15,7 +15,7 @@ import numpy as np
 import optax
 
 from interphase.models.surrogate.features import Scales, window
-from interphase.models.surrogate.network import Shape, UNet
+from interphase.models.surrogate.network import SINGLE, Shape, UNet
 from interphase.models.surrogate.pairs import Film, Sample, drawn_pairs, sample_of, turned
 from interphase.parameters.errors import SurrogateError
 
@@ -81,6 +81,7 @@ class Trainer:
         ) -> tuple[UNet, Any, jax.Array]:
             loss, slope = eqx.filter_value_and_grad(_loss)(network, batch)
             updates, state = self._adam.update(slope, state)
+            updates = jax.tree.map(lambda u: u.astype(SINGLE), updates)
             return eqx.apply_updates(network, updates), state, loss
 
         self._step = step
@@ -157,7 +158,7 @@ def batch_of(samples: Sequence[Sample]) -> tuple[jax.Array, ...]:
         lambda s: s.weights,
         lambda s: np.float32(s.advance),
     )
-    return tuple(jnp.asarray(np.stack([name(s) for s in samples])) for name in names)
+    return tuple(jnp.asarray(np.stack([name(s) for s in samples]), SINGLE) for name in names)
 
 
 def _loss(network: UNet, batch: tuple[jax.Array, ...]) -> jax.Array:

@@ -22,6 +22,15 @@ def films() -> ModuleType:
     return module
 
 
+@pytest.fixture(scope="session", autouse=True)
+def double_precision() -> None:
+    """Switch JAX to double precision, as PyBaMM does for every process that has both."""
+    if importlib.util.find_spec("jax") is not None:
+        import jax
+
+        jax.config.update("jax_enable_x64", True)
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory: pytest.TempPathFactory, films: ModuleType) -> Path:
     """Return a data set of twelve films."""
