@@ -109,10 +109,9 @@ def roll_tetrahedra(
         inner, outer = radii
         solids = {STACK: [_tube(model, inner, outer, 0.0, height)]}
         if casing > 0.0:
-            can = outer + casing
-            solids[CASING] = [_tube(model, outer, can, 0.0, height)]
+            solids[CASING] = [_tube(model, outer, outer + casing, -casing, height + casing)]
             for tab, low in zip(TABS, (-casing, height), strict=True):
-                solids[tab] = [_tube(model, inner, can, low, low + casing)]
+                solids[tab] = [_tube(model, inner, outer, low, low + casing)]
         return _fragments(model, solids, [])
 
     mesh = _tetrahedra(build, lambda model: None, cell_size)

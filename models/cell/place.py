@@ -55,12 +55,18 @@ def build_place(spec: CellSpec, law: str | None = None) -> CellModel:
 
     Raises:
         CaseError: if PyBaMM does not know an option or parameter, or an option asks for another
-            thermal model.
+            thermal model or for a contact resistance.
     """
     if spec.options.get("thermal", "isothermal") != "isothermal":
         raise CaseError(
             "the temperature of a place comes from the heat equation of the whole cell; remove it",
             "cell.options.thermal",
+        )
+    if spec.options.get("contact resistance", "false") != "false":
+        # PyBaMM's isothermal models set none of its heat free.
+        raise CaseError(
+            "is that of the terminals, which a place has not: write drive.contact_resistance",
+            "cell.options.contact resistance",
         )
     return build_model(spec, AtPlace()) if law is None else built_in(spec, law, AtPlace())
 

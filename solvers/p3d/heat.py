@@ -81,6 +81,11 @@ class HeatField:
                     f"heat.cooling.{face}: the cell has no such face; "
                     f"{did_you_mean(face, cells.faces)}"
                 )
+            if not cells.area[face] > 0.0:
+                raise MeshError(
+                    f"heat.cooling.{face}: no facet is left to this face, tabs take all of it: "
+                    "cool the tab"
+                )
         self.space = fem.functionspace(cells.mesh, ("Lagrange", 1))
         self.function = fem.Function(self.space, name="temperature")
         self.function.x.array[:] = start

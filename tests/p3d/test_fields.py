@@ -109,6 +109,13 @@ def test_cooling_of_an_unknown_face_is_refused(comm: MPI.Intracomm) -> None:
         HeatField(PlaceMap(cells), STACK, {"tpo": Held(300.0)}, 300.0, name="unknown")
 
 
+def test_a_face_that_tabs_take_altogether_is_refused(comm: MPI.Intracomm) -> None:
+    """Cooled, it would cool nothing."""
+    cells = distribute(comm, lambda: roll_grid((2e-3, 9e-3), 0.05, (2, 6, 4), 4))
+    with pytest.raises(MeshError, match=r"heat.cooling.bottom: no facet is left .* cool the tab"):
+        HeatField(PlaceMap(cells), STACK, {"bottom": Held(300.0)}, 300.0, name="taken")
+
+
 @pytest.mark.parametrize("values", [(-1.0, 300.0, 0.0), (10.0, 300.0, -1.0)])
 def test_negative_cooling_is_refused(values: tuple[float, float, float]) -> None:
     with pytest.raises(ParameterError, match="must not be negative"):

@@ -267,6 +267,12 @@ def test_bad_program_and_pair_name_the_key(comm: MPI.Intracomm) -> None:
         build_cell(case_with(heat={"materials": {"lid": lid}}), MPI.COMM_SELF, linear)
 
 
+def test_contact_resistance_of_a_place_is_refused(comm: MPI.Intracomm) -> None:
+    """PyBaMM would lower the voltage and set none of its heat free."""
+    with pytest.raises(CaseError, match=r"pair.options.contact resistance: .*drive.contact_res"):
+        build_cell(case_with(pair={"options": {"contact resistance": "true"}}), MPI.COMM_SELF)
+
+
 def test_film_case_is_told_from_a_whole_cell(tmp_path: Path) -> None:
     path = tmp_path / "cell.yaml"
     path.write_text(dump_yaml(CASE))
