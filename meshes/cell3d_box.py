@@ -123,16 +123,30 @@ def tab_reach(size: Sequence[float], tabs: Mapping[str, Tab], casing: float) -> 
     """Return how far each tab stands out of the stack [m]: at least through the wall.
 
     Raises:
-        MeshError: on a tab beyond the block.
+        MeshError: on a tab beyond the block, or two that overlap.
     """
     for name, tab in tabs.items():
         end, length = tab.start + tab.width, size[tab.along]
         if tab.start < 0.0 or end > length * (1.0 + _CLOSE):
             raise MeshError(
-                f"geometry.tabs.{name}: touches nothing in a part of {tab.start:.4g} to "
-                f"{end:.4g} m: the face '{tab.side}' goes from 0 to {length:.4g} m"
+                f"geometry.tabs.{_key(name)}: touches nothing in a part of {1e3 * tab.start:.4g} "
+                f"to {1e3 * end:.4g} mm: the face '{tab.side}' goes from 0 to {1e3 * length:.4g} "
+                "mm; change start or width"
             )
+    (first, one), (second, other) = tabs.items()
+    gap = max(one.start, other.start) - min(one.start + one.width, other.start + other.width)
+    if one.side == other.side and gap < -_CLOSE * size[one.along]:
+        raise MeshError(
+            f"geometry.tabs.{_key(second)}: overlaps geometry.tabs.{_key(first)} by "
+            f"{-1e3 * gap:.4g} mm on the face '{one.side}', a short circuit; change start, width "
+            "or side"
+        )
     return {name: max(tab.length, casing) for name, tab in tabs.items()}
+
+
+def _key(name: str) -> str:
+    """Return the key of a tab in a case."""
+    return name.removeprefix("tab_")
 
 
 def _insert_tab(tab: Tab, size: Sequence[float], lines: list[Floats], reach: float) -> None:

@@ -68,6 +68,12 @@ def file_grid(
     missing += [tab for tab in TABS if tab not in faces]
     if missing:
         have = ", ".join(sorted({*regions, *faces})) or "none"
+        if missing[0] in regions:
+            raise MeshError(
+                f"geometry.file: {path} has a region but no face '{missing[0]}'; where both had "
+                f"one name only one is read: call the face {missing[0]}_end, say, and write "
+                f"geometry.names: {{{missing[0]}_end: {missing[0]}}}"
+            )
         raise MeshError(
             f"geometry.file: {path} has no '{missing[0]}' (regions and faces: {have}); name it in "
             "the file or say in geometry.names which it is"
@@ -91,7 +97,12 @@ def _read(path: Path) -> Any:
     # meshio ends the process by SystemExit on formats that it does not know
     except (Exception, SystemExit) as error:
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        raise MeshError(f"geometry.file: meshio cannot read {path}: {reason[0]}") from error
+        advice = (
+            "; name every volume and save only what has a name (gmsh: Mesh.SaveAll = 0)"
+            if "gmsh:physical" in reason[0]
+            else ""
+        )
+        raise MeshError(f"geometry.file: meshio cannot read {path}: {reason[0]}{advice}") from error
 
 
 def _regions(

@@ -6,12 +6,20 @@ import argparse
 import logging
 import re
 import time
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from mpi4py import MPI
 
-from interphase.scripts.commands.common import DONE, STOPPED, add_verbosity, guarded, setting_up
+from interphase.scripts.commands.common import (
+    DONE,
+    STOPPED,
+    SetUpError,
+    add_verbosity,
+    guarded,
+    setting_up,
+)
 
 if TYPE_CHECKING:
     from interphase.parameters.case import Case
@@ -94,10 +102,17 @@ def _run(comm: MPI.Intracomm, parsed: argparse.Namespace, started: float) -> int
     if parsed.walltime is not None:
         limit = parsed.walltime - (time.perf_counter() - started)
     if not isinstance(case, Case):
-        ending = _run_whole_cell(comm, case, folder, parsed, limit)
+        work: Any = _run_whole_cell
     else:
         work = _run_study if case.drive.kind == "cell" else _run_film
+    try:
         ending = work(comm, case, folder, parsed, limit)
+    except SetUpError:
+        # Nothing was computed: an empty folder would be what --restart goes on with.
+        if comm.rank == 0:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
     if comm.rank == 0:
         logger.info("results in %s", folder)
     return DONE if ending is Ending.DONE else STOPPED

@@ -142,7 +142,16 @@ def refused(comm: MPI.Intracomm, make: Callable[[], CellGrid]) -> str:
 def test_tab_beside_the_block_is_refused(comm: MPI.Intracomm) -> None:
     tabs = {**TABS, "tab_positive": Tab("top", 0.04, 0.02)}
     text = refused(comm, lambda: block_grid((0.006, 0.05, 0.08), (2, 5, 8), tabs, 4))
-    assert text.startswith("geometry.tabs.tab_positive: touches nothing")
+    assert text.startswith("geometry.tabs.positive: touches nothing")
+
+
+def test_tabs_that_overlap_are_refused(comm: MPI.Intracomm) -> None:
+    """They would short the cell."""
+    tabs = {"tab_negative": Tab("top", 0.01, 0.02), "tab_positive": Tab("top", 0.025, 0.02)}
+    text = refused(comm, lambda: block_grid((0.006, 0.05, 0.08), (2, 5, 8), tabs, 4))
+    assert text.startswith("geometry.tabs.positive: overlaps geometry.tabs.negative by 5 mm")
+    beside = {**tabs, "tab_positive": Tab("top", 0.03, 0.02)}
+    assert distribute(comm, lambda: block_grid((0.006, 0.05, 0.08), (2, 5, 8), beside, 4)).places
 
 
 def test_tab_on_what_does_not_conduct_is_refused(comm: MPI.Intracomm) -> None:

@@ -220,6 +220,11 @@ def test_command_line_runs_checks_and_restarts(
     assert main(["run", str(case), "-o", out, "--restart"]) == 0
     assert rows(tmp_path / "run")[-1]["time [s]"] == pytest.approx(900.0)
     assert main(["run", str(case), "-o", str(tmp_path / "b"), "--set", "heat.cooling.tpo.kind=held"]) == 2  # fmt: skip  # noqa: E501
+    # A later --restart must not take the folder of a run that never was.
+    assert not (tmp_path / "b").exists()
+    beyond = "geometry.tabs.negative.start=1 m"
+    assert main(["run", str(case), "-o", str(tmp_path / "c"), "--set", beyond]) == 2
+    assert not (tmp_path / "c").exists()
     assert "heat.cooling.tpo" in capsys.readouterr().out
 
 
