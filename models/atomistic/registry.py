@@ -6,7 +6,7 @@ A new calculation is a class with a method ``run`` and one `Recipe` here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from interphase.models.atomistic.crystals.defects import (
@@ -22,7 +22,7 @@ from interphase.models.atomistic.crystals.potentials import potential, potential
 from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
 from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
-from interphase.models.atomistic.liquids.properties import LIQUIDS
+from interphase.models.atomistic.liquids.properties import LIQUIDS, SCREENINGS
 from interphase.models.atomistic.molecules.cycle import (
     GIBBS,
     REDUCTIONS,
@@ -136,7 +136,8 @@ def recipes() -> Mapping[str, Recipe]:
         _molecule("reaction_gibbs_energy", "reactions between molecules; minutes", list(GIBBS),
                   lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
         Recipe("liquid", "md", "density, diffusion, conduction, permittivity; an hour",
-               list(LIQUIDS), ["gaff"], lambda of, by: LIQUIDS[of]),
+               list(LIQUIDS), list(SCREENINGS),
+               lambda of, by: replace(LIQUIDS[of], screening=SCREENINGS[by])),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

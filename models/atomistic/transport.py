@@ -133,23 +133,22 @@ def block_mean(values: Array) -> Estimate:
 
 
 def nernst_einstein(
-    numbers: Array, charges: Array, diffusivities: Array, volume: float, temperature: float
-) -> float:
-    """Return the conductivity of ions that move independently [S/m].
+    charges: Array, diffusivities: Array, volume: float, temperature: float
+) -> Array:
+    """Return the conductivity of ions that move independently [S/m], shape (blocks,).
 
-    sigma = e^2/(V k T) sum n z^2 D.
+    sigma = e^2/(V k T) sum z^2 D.
 
     Args:
-        numbers: of each ion in the box.
-        charges: of each [e].
-        diffusivities: of each [m^2/s].
+        charges: of each ion in the box [e], shape (ions,).
+        diffusivities: of each in each block [m^2/s], shape (ions, blocks).
         volume: of the box [m^3].
         temperature: [K].
 
     Source: Frenkel & Smit, Understanding Molecular Simulation, 2nd ed. (2002), section 4.4.
     """
-    total = float(np.sum(numbers * charges**2 * diffusivities))
-    return total * ELEMENTARY_CHARGE**2 / (volume * BOLTZMANN * temperature)
+    total = charges**2 @ diffusivities
+    return np.asarray(total * ELEMENTARY_CHARGE**2 / (volume * BOLTZMANN * temperature))
 
 
 def einstein_conductivity(

@@ -43,7 +43,7 @@ class Box:
         return [0, *np.cumsum([len(one.elements) for one in self.members]).tolist()]
 
     def charges(self) -> Array:
-        """Return the charge of each atom in the simulation [e]."""
+        """Return the charge of each atom, not screened [e]."""
         return np.concatenate([one.charges for one in self.members])
 
     def masses(self) -> Array:
@@ -76,7 +76,7 @@ class Box:
         for start, one in zip(self.starts(), self.members, strict=False):
             for charge, kind in zip(one.charges, one.types, strict=True):
                 sigma, epsilon = self.field.lennard_jones[kind]
-                pairs.addParticle(float(charge), sigma, epsilon)
+                pairs.addParticle(self.field.screening * float(charge), sigma, epsilon)
             bonds += [(start + i, start + j) for i, j in one.bonds]
         pairs.createExceptionsFromBonds(bonds, _COULOMB_14, _DISPERSION_14)
         system.addForce(pairs)

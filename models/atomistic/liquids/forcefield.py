@@ -30,7 +30,7 @@ class Template:
         name: of the molecule.
         elements: symbol of each atom.
         types: type of each atom in the force field.
-        charges: of each atom in the simulation [e].
+        charges: of each atom, before the liquid's electrons screen them [e].
         formal_charge: of the whole, that it carries in a current [e].
         positions: geometry to start from, whose lengths and angles are those of rest [nm].
         bonds: pairs of atoms.
@@ -92,6 +92,7 @@ class ForceField:
 
     Attributes:
         name: for result files.
+        screening: part of each charge that acts in the liquid.
         lennard_jones: sigma and epsilon of each type.
         stretch: force constant of each pair of types.
         bending: of each three types, the middle one in the middle.
@@ -101,6 +102,7 @@ class ForceField:
     """
 
     name: str
+    screening: float
     lennard_jones: Mapping[str, tuple[float, float]]
     stretch: Mapping[str, float]
     bending: Mapping[str, float]
@@ -161,6 +163,7 @@ def force_field() -> ForceField:
     data = read_yaml(Path(__file__).with_name("forcefield.yaml"))
     return ForceField(
         data["name"],
+        float(data["screening"]),
         {name: (float(row[0]), float(row[1])) for name, row in data["lennard_jones"].items()},
         data["stretch"],
         data["bending"],
@@ -182,7 +185,7 @@ def _template(name: str, entry: Mapping[str, Any]) -> Template:
         name,
         tuple(row[0] for row in rows),
         tuple(row[1] for row in rows),
-        charges * float(entry.get("screening", 1.0)),
+        charges,
         formal,
         0.1 * np.array([row[3:6] for row in rows], dtype=float),
         tuple((bond[0], bond[1]) for bond in entry["bonds"]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Final
 
 import numpy as np
@@ -13,17 +13,17 @@ from interphase.models.atomistic import transport
 from interphase.models.atomistic.extras import versions_of
 from interphase.models.atomistic.liquids.box import Box, filled
 from interphase.models.atomistic.liquids.dynamics import Plan, Trajectory, run
-from interphase.models.atomistic.liquids.forcefield import force_field
+from interphase.models.atomistic.liquids.forcefield import ForceField, force_field
 from interphase.models.atomistic.result import Computed, Setting
 from interphase.parameters.constants import AVOGADRO
 from interphase.parameters.errors import AtomisticError
-from interphase.parameters.provenance import NoUncertainty, Range, Uncertainty
+from interphase.parameters.provenance import Range, Uncertainty
 
 logger = logging.getLogger(__name__)
 
 # A molecule has left its place when it has moved by about the distance of two [m].
 _PLACE: Final = 0.4e-9
-_DENSITY_NOTE: Final = "range: twice the block error, without that of the force field"
+_NOTE: Final = "range: twice the block error, without that of the force field"
 
 
 @dataclass(frozen=True)
@@ -39,12 +39,20 @@ class LiquidProperties:
         plan: how it is run.
         viscosity: of the liquid, for the correction of the diffusivities for the finite box
             [Pa s]; None leaves it out.
+        screening: of all charges, for comparison; None takes that of the force field.
     """
 
     name: str
     numbers: Mapping[str, int]
     plan: Plan = field(default_factory=Plan)
     viscosity: float | None = None
+    screening: float | None = None
+
+    @property
+    def force_field(self) -> ForceField:
+        """The force field with this screening."""
+        field = force_field()
+        return field if self.screening is None else replace(field, screening=self.screening)
 
     def run(self) -> tuple[Computed, ...]:
         """Return what the run is long enough for.
@@ -52,7 +60,7 @@ class LiquidProperties:
         Raises:
             AtomisticError: if it is too short for everything but the density, or cannot be run.
         """
-        box = filled(force_field(), self.numbers, self.plan.seed)
+        box = filled(self.force_field, self.numbers, self.plan.seed)
         return self.analysed(box, run(box, self.plan))
 
     def analysed(self, box: Box, found: Trajectory) -> tuple[Computed, ...]:
@@ -70,7 +78,8 @@ class LiquidProperties:
 
     @property
     def _at(self) -> str:
-        return f"{self.name} at {self.plan.temperature:g} K"
+        charges = "" if self.screening is None else f", charges by {self.screening:g}"
+        return f"{self.name} at {self.plan.temperature:g} K{charges}"
 
     def _density(self, box: Box, found: Trajectory) -> list[Computed]:
         mass = float(box.masses().sum()) * 1e-3 / AVOGADRO
@@ -78,14 +87,14 @@ class LiquidProperties:
         density, error = mass / volume.value, mass * volume.error / volume.value**2
         values = [
             self._value("density", self._at, density, "kg/m^3", _spread(density, error),
-                        note=_DENSITY_NOTE)
+                        note=_NOTE)
         ]  # fmt: skip
         if len(self.numbers) == 1:
             molar = AVOGADRO / len(box.members)
             values.append(
                 self._value("molar_volume", f"{self._at}", molar * volume.value, "m^3/mol",
                             _spread(molar * volume.value, molar * volume.error),
-                            note=_DENSITY_NOTE)
+                            note=_NOTE)
             )  # fmt: skip
         return values
 
@@ -115,31 +124,33 @@ class LiquidProperties:
         value = sum(terms.values())
         said = "" if self.viscosity else "; not corrected for the finite box, which slows"
         return self._value("diffusivity", what, value, "m^2/s", _spread(value, bare.error),
-                           note=_DENSITY_NOTE + said, terms=terms)  # fmt: skip
+                           note=_NOTE + said, terms=terms)  # fmt: skip
 
     def _conductivity(self, box: Box, found: Trajectory) -> list[Computed]:
         charged = np.array([one.formal_charge != 0 for one in box.members])
         charges = np.array([float(one.formal_charge) for one in box.members])[charged]
         positions = (found.centres - self._drift(box, found)[:, None])[:, charged]
-        kinds = [one.name for one in box.members if one.formal_charge]
+        names = np.array([one.name for one in box.members if one.formal_charge])
         single = {
             kind: transport.diffusion(
-                positions[:, [name == kind for name in kinds]], found.interval, _PLACE, kind
-            ).value
-            for kind in dict.fromkeys(kinds)
+                positions[:, names == kind], found.interval, _PLACE, f"{kind} in {self._at} (s, m)"
+            )
+            for kind in dict.fromkeys(names.tolist())
         }
-        each = np.array([single[kind] for kind in kinds])
-        free = transport.nernst_einstein(
-            np.ones(len(each)), charges, each, found.volume, self.plan.temperature
+        # every block gives a conductivity and a transference number of its own
+        blocks = np.array([single[kind].blocks for kind in names])
+        free = transport.block_mean(
+            transport.nernst_einstein(charges, blocks, found.volume, self.plan.temperature)
         )
-        cation = float(np.sum((charges**2 * each)[charges > 0]) / np.sum(charges**2 * each))
+        carried = charges[:, None] ** 2 * blocks
+        cation = transport.block_mean(carried[charges > 0].sum(axis=0) / carried.sum(axis=0))
         values = [
-            self._value("ionic_conductivity", f"{self._at}, ions alone", free, "S/m",
-                        NoUncertainty("errors are those of the diffusivities"),
-                        note="Nernst-Einstein: no correlation between ions"),
-            self._value("transference_number", self._at, cation, "1",
-                        NoUncertainty("errors are those of the diffusivities"),
-                        note="from self-diffusivities"),
+            self._value("ionic_conductivity", f"{self._at}, ions alone", free.value, "S/m",
+                        _spread(free.value, free.error),
+                        note=f"Nernst-Einstein: no correlation between ions; {_NOTE}"),
+            self._value("transference_number", self._at, cation.value, "1",
+                        _spread(cation.value, cation.error),
+                        note=f"from self-diffusivities; {_NOTE}"),
         ]  # fmt: skip
         try:
             full = transport.einstein_conductivity(
@@ -151,17 +162,20 @@ class LiquidProperties:
         return [
             *values,
             self._value("ionic_conductivity", self._at, full.value, "S/m",
-                        _spread(full.value, full.error), note=_DENSITY_NOTE),
+                        _spread(full.value, full.error), note=_NOTE),
         ]  # fmt: skip
 
     def _permittivity(self, box: Box, found: Trajectory) -> list[Computed]:
         estimate = transport.permittivity(
             found.dipoles, found.interval, found.volume, self.plan.temperature, self._at
         )
+        # 1 of the vacuum is in the estimate, the electrons' part is what screens
+        electrons = box.field.screening**-2
+        terms = {"electrons": electrons, "molecules": estimate.value - 1.0}
+        value = sum(terms.values())
         return [
-            self._value("relative_permittivity", self._at, estimate.value, "1",
-                        _spread(estimate.value, estimate.error),
-                        note=_DENSITY_NOTE + "; of nuclei alone, electrons are in the charges"),
+            self._value("relative_permittivity", self._at, value, "1",
+                        _spread(value, estimate.error), note=_NOTE, terms=terms),
         ]  # fmt: skip
 
     def _value(
@@ -170,7 +184,9 @@ class LiquidProperties:
     ) -> Computed:  # fmt: skip
         settings: dict[str, Setting] = {"molecules": [f"{n} {k}" for k, n in self.numbers.items()]}
         settings |= asdict(self.plan)
-        return Computed(quantity, of, value, unit, spread, force_field().name, settings,
+        used = self.force_field
+        method = f"{used.name}, screened by {used.screening:g}"
+        return Computed(quantity, of, value, unit, spread, method, settings,
                         versions_of(("openmm",)), terms or {}, note)  # fmt: skip
 
 
@@ -178,10 +194,13 @@ def _spread(value: float, error: float) -> Uncertainty:
     return Range(value - 2.0 * error, value + 2.0 * error)
 
 
+SCREENINGS: Final[Mapping[str, float | None]] = {"gaff": None, "gaff-bare": 1.0}
+"""Methods by name: with the force field's screening of charges, and without any."""
+
 LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
     one.name: one
     for one in (
-        LiquidProperties("EC", {"EC": 64}, viscosity=1.9e-3),
+        LiquidProperties("EC", {"EC": 64}, Plan(transport=1200.0), viscosity=1.9e-3),
         LiquidProperties("DMC", {"DMC": 64}, viscosity=5.0e-4),
         LiquidProperties(
             "EC:DMC + 1 M LiPF6",

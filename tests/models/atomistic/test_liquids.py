@@ -50,6 +50,37 @@ def test_bonds_make_the_right_terms() -> None:
     assert len(fluorine) == 21 and all(one[2]._value == 0.0 for one in fluorine)
 
 
+def test_charges_are_screened_in_forces_and_whole_in_currents() -> None:
+    """Neutral molecules and ions alike, by one factor; without it for comparison."""
+    bare = replace(LIQUIDS["EC"], screening=1.0).force_field
+    for field, factor in ((force_field(), 0.8), (bare, 1.0)):
+        made = filled(field, {"EC": 1, "Li+": 1, "PF6-": 1}, 7)
+        system = made.system(0.3)
+        pairs = system.getForces()[-1]
+        felt = [pairs.getParticleParameters(i)[0]._value for i in range(18)]
+        assert felt == pytest.approx(factor * made.charges())
+        assert made.charges()[10] == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    ("name", "angles", "twists"),
+    # angles: 6 at a carbon with four bonds, 3 with three, 1 at an ether oxygen. Twists: products of
+    # the other bonds at both ends, over C(=O)-O, O-CH3, O-CH2 and C-C, and one flat centre each
+    [
+        ("EMC", 3 * 6 + 3 + 2, 2 * 2 + 3 + 3 + 9 + 1),
+        ("EDC2-", 2 * 6 + 2 * 3 + 2, 2 * 2 + 2 * 3 + 9 + 2),
+    ],
+)
+def test_every_term_of_a_carbonate_has_a_constant(name: str, angles: int, twists: int) -> None:
+    field = force_field()
+    template = field.template(name)
+    assert len(list(field.stretching(template))) == len(template.bonds)
+    assert len(list(field.bendings(template))) == angles
+    assert len(list(field.twists(template))) == twists
+    lengths = [template.length(bond) for bond in template.bonds]
+    assert 0.105 < min(lengths) and max(lengths) < 0.155
+
+
 def test_molecules_are_turned_not_mirrored_and_stand_apart() -> None:
     made = box({"EC": 27})
     wanted = force_field().template("EC").positions
@@ -102,11 +133,26 @@ def test_properties_of_a_made_trajectory() -> None:
     assert full.value == pytest.approx(wanted, rel=0.7)  # one walker: its error is a quarter
 
 
+def test_the_permittivity_adds_what_screens_the_charges() -> None:
+    """Dipoles of random size: 1/0.8^2 of the electrons, the rest by the fluctuation."""
+    made = box({"EC": 8})
+    dipoles = 1e-28 * np.random.default_rng(3).normal(size=(4000, 3))
+    still = np.zeros((500, 8, 3))
+    trajectory = Trajectory(np.linspace(1e-27, 2e-27, 500), 1e-27, 1e-12, still, dipoles)
+    found = {
+        one.name: one for one in LiquidProperties("made", {"EC": 8}).analysed(made, trajectory)
+    }
+    terms = found["relative_permittivity"].terms
+    assert terms["electrons"] == pytest.approx(1.5625)
+    wanted = 3e-56 / (3.0 * 8.854e-12 * 1e-27 * 1.381e-23 * 313.15)
+    assert terms["molecules"] == pytest.approx(wanted, rel=0.05)  # 4000 samples of three
+
+
 def test_bad_boxes_are_refused() -> None:
     with pytest.raises(AtomisticError, match=r"carries a charge of \+1 e"):
         box({"EC": 2, "Li+": 1})
-    with pytest.raises(AtomisticError, match="'EMC' has no force field"):
-        box({"EMC": 2})
+    with pytest.raises(AtomisticError, match="'FEC' has no force field"):
+        box({"FEC": 2})
     with pytest.raises(AtomisticError, match="smaller than twice the cutoff"):
         run(box({"EC": 8}), replace(QUICK, cutoff=0.85))
 

@@ -26,10 +26,9 @@ def test_free_ions_conduct_as_nernst_and_einstein_say() -> None:
     """The sum n e^2 D/(V k T), with and without correlations, of which there are none."""
     diffusivity = 1e-9
     wanted = 16 * ELEMENTARY_CHARGE**2 * diffusivity / (VOLUME * BOLTZMANN * TEMPERATURE)
-    free = transport.nernst_einstein(
-        np.ones(16), CHARGES, np.full(16, diffusivity), VOLUME, TEMPERATURE
-    )
-    assert free == pytest.approx(wanted)
+    each = np.outer(np.ones(16), [diffusivity, 2.0 * diffusivity])
+    free = transport.nernst_einstein(CHARGES, each, VOLUME, TEMPERATURE)
+    assert free == pytest.approx([wanted, 2.0 * wanted])
     found = transport.einstein_conductivity(
         walks(diffusivity), CHARGES, INTERVAL, VOLUME, TEMPERATURE, "free ions"
     )
