@@ -22,6 +22,7 @@ from interphase.models.atomistic.crystals.potentials import potential, potential
 from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
 from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
+from interphase.models.atomistic.liquids.activation import ActivatedDiffusion
 from interphase.models.atomistic.liquids.properties import LIQUIDS, SCREENINGS
 from interphase.models.atomistic.molecules.cycle import (
     GIBBS,
@@ -88,6 +89,7 @@ class Recipe:
         return chosen
 
 
+_HOT: Final = {"amorphous Li2EDC": (600.0, 700.0, 800.0)}
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
 _CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC", "Li+VC")
 _IONIC: Final = ("LiF", "Li2O")
@@ -138,6 +140,10 @@ def recipes() -> Mapping[str, Recipe]:
         Recipe("liquid", "md", "density, diffusion, conduction, permittivity; an hour",
                list(LIQUIDS), list(SCREENINGS),
                lambda of, by: replace(LIQUIDS[of], screening=SCREENINGS[by])),
+        Recipe("activated_diffusion", "md", "of lithium by an Arrhenius law; an hour",
+               list(_HOT), list(SCREENINGS),
+               lambda of, by: ActivatedDiffusion(
+                   replace(LIQUIDS[of], screening=SCREENINGS[by]), "Li+", _HOT[of])),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from interphase.parameters.constants import BOLTZMANN, ELEMENTARY_CHARGE, VACUUM_PERMITTIVITY
+from interphase.parameters.constants import (
+    BOLTZMANN,
+    ELEMENTARY_CHARGE,
+    GAS_CONSTANT,
+    VACUUM_PERMITTIVITY,
+)
 from interphase.parameters.errors import AtomisticError
+from interphase.parameters.provenance import LogNormal
 
 Array = NDArray[np.float64]
 
@@ -250,3 +257,38 @@ def finite_size(temperature: float, viscosity: float, edge: float) -> float:
     Source: Yeh & Hummer, J. Phys. Chem. B 108, 15873 (2004), eq. 12.
     """
     return 2.837297 * BOLTZMANN * temperature / (6.0 * np.pi * viscosity * edge)
+
+
+def arrhenius(
+    temperatures: Sequence[float], values: Sequence[Estimate | Diffusion], at: float
+) -> tuple[float, float, LogNormal]:
+    """Fit an Arrhenius law through diffusivities and extrapolate it.
+
+    Args:
+        temperatures: at least two [K].
+        values: diffusivity at each, its unit that of the result.
+        at: temperature to extrapolate to [K].
+
+    Returns:
+        Activation energy [J/mol], its standard error [J/mol], and the value at ``at`` with the
+        factor of its standard error.
+
+    Raises:
+        AtomisticError: if there are fewer than two temperatures or a value has no error.
+    """
+    if len(values) < 2 or any(not 0.0 < one.error < one.value for one in values):
+        raise AtomisticError(
+            "an activation energy needs two temperatures at least, with errors below the values"
+        )
+    x = 1.0 / np.asarray(temperatures)
+    y = np.log([one.value for one in values])
+    sigma = np.array([one.error / one.value for one in values])
+    design = np.stack([np.ones_like(x), x - 1.0 / at], axis=1) / sigma[:, None]
+    covariance = np.linalg.inv(design.T @ design)
+    level, slope = covariance @ design.T @ (y / sigma)
+    factor = float(np.exp(np.sqrt(covariance[0, 0])))
+    return (
+        float(-slope * GAS_CONSTANT),
+        float(np.sqrt(covariance[1, 1]) * GAS_CONSTANT),
+        LogNormal(float(np.exp(level)), factor),
+    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +10,8 @@ from interphase.models.atomistic.crystals.base import CrystalCalculation
 from interphase.models.atomistic.crystals.relax import ANGSTROM
 from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.result import Computed, Setting
-from interphase.models.atomistic.transport import Array, Diffusion, diffusion
-from interphase.parameters.constants import AVOGADRO, BOLTZMANN
-from interphase.parameters.errors import AtomisticError
-from interphase.parameters.provenance import LogNormal, Range
+from interphase.models.atomistic.transport import Array, diffusion
+from interphase.parameters.provenance import Range
 
 
 @dataclass(frozen=True)
@@ -105,39 +102,3 @@ class Diffusivity(CrystalCalculation):
         dynamics.attach(store, interval=self.every)
         dynamics.run(self.steps)
         return np.array(frames), hop
-
-
-def arrhenius(
-    temperatures: Sequence[float], values: Sequence[Diffusion], at: float
-) -> tuple[float, float, LogNormal]:
-    """Fit an Arrhenius law through diffusivities and extrapolate it.
-
-    Args:
-        temperatures: at least two [K].
-        values: diffusivity at each, its unit that of the result.
-        at: temperature to extrapolate to [K].
-
-    Returns:
-        Activation energy [J/mol], its standard error [J/mol], and the value at ``at`` with the
-        factor of its standard error.
-
-    Raises:
-        AtomisticError: if there are fewer than two temperatures or a value has no error.
-    """
-    if len(values) < 2 or any(not 0.0 < one.error < one.value for one in values):
-        raise AtomisticError(
-            "an activation energy needs two temperatures at least, with errors below the values"
-        )
-    x = 1.0 / np.asarray(temperatures)
-    y = np.log([one.value for one in values])
-    sigma = np.array([one.error / one.value for one in values])
-    design = np.stack([np.ones_like(x), x - 1.0 / at], axis=1) / sigma[:, None]
-    covariance = np.linalg.inv(design.T @ design)
-    level, slope = covariance @ design.T @ (y / sigma)
-    gas = BOLTZMANN * AVOGADRO
-    factor = float(np.exp(np.sqrt(covariance[0, 0])))
-    return (
-        float(-slope * gas),
-        float(np.sqrt(covariance[1, 1]) * gas),
-        LogNormal(float(np.exp(level)), factor),
-    )

@@ -26,10 +26,12 @@ class Plan:
 
     Attributes:
         temperature: [K].
+        mixed: temperature at which the box is mixed for half of the time that it settles, so that a
+            stiff one forgets its start; None for that of the run [K].
         settle: at constant pressure, not counted [ps].
         density: at constant pressure, for the density [ps].
         transport: at constant volume, for the rest [ps].
-        timestep: [ps]; hydrogens weigh 3 u and their bonds are rigid.
+        timestep: [ps]; hydrogens weigh 3 u and their bonds are rigid, which bears 4 fs.
         friction: of the thermostat, weak against collisions [1/ps].
         every: between stored frames [ps].
         cutoff: of the direct sums [nm].
@@ -38,12 +40,13 @@ class Plan:
     """
 
     temperature: float = 313.15
+    mixed: float | None = None
     settle: float = 100.0
     density: float = 150.0
-    transport: float = 400.0
-    timestep: float = 0.003
+    transport: float = 700.0
+    timestep: float = 0.004
     friction: float = 0.1
-    every: float = 0.3
+    every: float = 0.4
     cutoff: float = 0.85
     seed: int = 7
     threads: int = 1
@@ -110,7 +113,10 @@ def _at_constant_pressure(openmm: Any, box: Box, plan: Plan) -> tuple[Array, Arr
     openmm.LocalEnergyMinimizer.minimize(context, maxIterations=300)
     context.setVelocitiesToTemperature(plan.temperature, plan.seed)
     try:
-        _steps(context, plan, plan.settle)
+        for temperature in (plan.mixed or plan.temperature, plan.temperature):
+            context.getIntegrator().setTemperature(temperature)
+            context.setParameter(openmm.MonteCarloBarostat.Temperature(), temperature)
+            _steps(context, plan, plan.settle / 2.0)
         volumes = []
         for _ in range(round(plan.density / plan.every)):
             _steps(context, plan, plan.every)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import Final
 
 import numpy as np
@@ -39,6 +40,7 @@ class LiquidProperties:
         plan: how it is run.
         viscosity: of the liquid, for the correction of the diffusivities for the finite box
             [Pa s]; None leaves it out.
+        formula_units: of the name in the box, for the molar volume; None for a mixture.
         screening: of all charges, for comparison; None takes that of the force field.
     """
 
@@ -46,6 +48,7 @@ class LiquidProperties:
     numbers: Mapping[str, int]
     plan: Plan = field(default_factory=Plan)
     viscosity: float | None = None
+    formula_units: int | None = None
     screening: float | None = None
 
     @property
@@ -65,13 +68,16 @@ class LiquidProperties:
 
     def analysed(self, box: Box, found: Trajectory) -> tuple[Computed, ...]:
         """Return the properties that a trajectory is long enough for."""
-        parts: list[Callable[[Box, Trajectory], list[Computed]]] = [self._diffusivities]
+        drift = self._drift(box, found)
+        parts: list[Callable[[], list[Computed]]] = [
+            partial(self._diffusivity, box, found, kind, drift) for kind in self.numbers
+        ]
         ionic = any(one.formal_charge for one in box.members)
-        parts += [self._conductivity] if ionic else [self._permittivity]
+        parts.append(partial(self._conductivity if ionic else self._permittivity, box, found))
         values = self._density(box, found)
         for part in parts:
             try:
-                values += part(box, found)
+                values += part()
             except AtomisticError as error:
                 logger.warning("left out: %s", error)
         return tuple(values)
@@ -89,18 +95,14 @@ class LiquidProperties:
             self._value("density", self._at, density, "kg/m^3", _spread(density, error),
                         note=_NOTE)
         ]  # fmt: skip
-        if len(self.numbers) == 1:
-            molar = AVOGADRO / len(box.members)
+        if self.formula_units is not None:
+            molar = AVOGADRO / self.formula_units
             values.append(
                 self._value("molar_volume", f"{self._at}", molar * volume.value, "m^3/mol",
                             _spread(molar * volume.value, molar * volume.error),
                             note=_NOTE)
             )  # fmt: skip
         return values
-
-    def _diffusivities(self, box: Box, found: Trajectory) -> list[Computed]:
-        drift = self._drift(box, found)
-        return [self._diffusivity(box, found, kind, drift) for kind in self.numbers]
 
     def _drift(self, box: Box, found: Trajectory) -> transport.Array:
         """Return the motion of the centre of mass, which a small box would count as diffusion."""
@@ -110,7 +112,7 @@ class LiquidProperties:
 
     def _diffusivity(
         self, box: Box, found: Trajectory, kind: str, drift: transport.Array
-    ) -> Computed:
+    ) -> list[Computed]:
         ours = np.array([one.name == kind for one in box.members])
         positions = found.centres[:, ours] - drift[:, None]
         what = f"{kind} in {self._at}"
@@ -123,8 +125,10 @@ class LiquidProperties:
             )
         value = sum(terms.values())
         said = "" if self.viscosity else "; not corrected for the finite box, which slows"
-        return self._value("diffusivity", what, value, "m^2/s", _spread(value, bare.error),
-                           note=_NOTE + said, terms=terms)  # fmt: skip
+        return [
+            self._value("diffusivity", what, value, "m^2/s", _spread(value, bare.error),
+                        note=_NOTE + said, terms=terms),
+        ]  # fmt: skip
 
     def _conductivity(self, box: Box, found: Trajectory) -> list[Computed]:
         charged = np.array([one.formal_charge != 0 for one in box.members])
@@ -200,12 +204,19 @@ SCREENINGS: Final[Mapping[str, float | None]] = {"gaff": None, "gaff-bare": 1.0}
 LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
     one.name: one
     for one in (
-        LiquidProperties("EC", {"EC": 64}, Plan(transport=1200.0), viscosity=1.9e-3),
-        LiquidProperties("DMC", {"DMC": 64}, viscosity=5.0e-4),
+        LiquidProperties("EC", {"EC": 64}, viscosity=1.9e-3, formula_units=64),
+        LiquidProperties("DMC", {"DMC": 64}, viscosity=5.0e-4, formula_units=64),
+        LiquidProperties("EMC", {"EMC": 64}, viscosity=5.3e-4, formula_units=64),
         LiquidProperties(
             "EC:DMC + 1 M LiPF6",
             {"EC": 40, "DMC": 28, "Li+": 5, "PF6-": 5},
-            Plan(transport=1500.0, every=1.0),
+            Plan(temperature=298.15, transport=1200.0, every=1.0),
+        ),
+        LiquidProperties(
+            "amorphous Li2EDC",
+            {"Li+": 54, "EDC2-": 27},
+            Plan(temperature=700.0, mixed=900.0, density=60.0, transport=500.0, cutoff=0.75),
+            formula_units=27,
         ),
     )
 }

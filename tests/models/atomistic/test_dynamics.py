@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 from mpi4py import MPI
 
-from interphase.models.atomistic.crystals.dynamics import arrhenius
 from interphase.models.atomistic.crystals.reactions import REACTIONS, check_balance
-from interphase.models.atomistic.transport import Diffusion, diffusion
+from interphase.models.atomistic.transport import Diffusion, arrhenius, diffusion
 from interphase.parameters.errors import AtomisticError
 from interphase.parameters.provenance import Range
 

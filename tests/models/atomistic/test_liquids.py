@@ -12,12 +12,15 @@ from mpi4py import MPI
 pytest.importorskip("openmm")
 pytest.importorskip("ase")
 
+from interphase.models.atomistic.liquids.activation import ActivatedDiffusion
 from interphase.models.atomistic.liquids.box import Box, filled
 from interphase.models.atomistic.liquids.dynamics import Plan, Trajectory, run
 from interphase.models.atomistic.liquids.forcefield import force_field
 from interphase.models.atomistic.liquids.properties import LIQUIDS, LiquidProperties
+from interphase.models.atomistic.result import Computed
 from interphase.parameters.constants import AVOGADRO
 from interphase.parameters.errors import AtomisticError
+from interphase.parameters.provenance import Range
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
 
@@ -98,7 +101,7 @@ def test_a_short_run_gives_the_density_and_says_what_it_is_too_short_for(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     """From the vapour's side: denser than at the start, not yet the liquid (1.32 g/cm3)."""
-    liquid = LiquidProperties("EC", {"EC": 27}, QUICK)
+    liquid = LiquidProperties("EC", {"EC": 27}, QUICK, formula_units=27)
     with caplog.at_level(logging.WARNING):
         found = {one.name: one for one in liquid.run()}
     start = 27 * 88.06e-3 / AVOGADRO / (3 * 0.62e-9) ** 3
@@ -146,6 +149,45 @@ def test_the_permittivity_adds_what_screens_the_charges() -> None:
     assert terms["electrons"] == pytest.approx(1.5625)
     wanted = 3e-56 / (3.0 * 8.854e-12 * 1e-27 * 1.381e-23 * 313.15)
     assert terms["molecules"] == pytest.approx(wanted, rel=0.05)  # 4000 samples of three
+
+
+class Walkers(LiquidProperties):
+    """A liquid whose ions walk freely with a known activation energy, anions not at all."""
+
+    ENERGY = 30e3
+
+    def run(self) -> tuple[Computed, ...]:
+        """Return the properties of a made trajectory."""
+        made = box({"EDC2-": 20, "Li+": 40})
+        random = np.random.default_rng(int(self.plan.temperature))
+        diffusivity = 1e-7 * np.exp(-self.ENERGY / (8.314 * self.plan.temperature))
+        steps = random.normal(size=(2000, 60, 3)) * np.sqrt(2 * diffusivity * 1e-12)
+        steps[:, :20] *= 1e-3
+        volumes = 1e-26 * (1.0 + 0.01 * random.normal(size=500))
+        centres = np.cumsum(steps, axis=0)
+        return self.analysed(made, Trajectory(volumes, 1e-26, 1e-12, centres, steps[:, 0]))
+
+
+def test_an_activation_energy_is_found_while_anions_stand(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """What does not move is left out alone; at 250 K nothing moves enough."""
+    liquid = Walkers("glass", {"EDC2-": 20, "Li+": 40}, formula_units=20)
+    with caplog.at_level(logging.WARNING):
+        values = ActivatedDiffusion(liquid, "Li+", (250.0, 600.0, 700.0, 800.0)).run()
+    found = {one.key: one for one in values}
+    assert "EDC2- in glass at 600 K" in caplog.text
+    assert "diffusivity.Li+ in glass at 250 K" not in found
+    law = found["activation_energy.Li+ in glass"]
+    assert law.settings["temperature"] == [600.0, 700.0, 800.0]
+    spread = law.uncertainty
+    assert isinstance(spread, Range)
+    assert law.value == pytest.approx(Walkers.ENERGY, abs=spread.high - spread.low)
+    assert spread.high - spread.low < 0.5 * Walkers.ENERGY
+    cold = found["diffusivity.Li+ in glass at 298.15 K"]
+    assert cold.value == pytest.approx(1e-7 * np.exp(-Walkers.ENERGY / (8.314 * 298.15)), rel=0.5)
+    few = ActivatedDiffusion(liquid, "Li+", (250.0, 800.0)).run()
+    assert all(one.name != "activation_energy" for one in few)
 
 
 def test_bad_boxes_are_refused() -> None:
