@@ -18,10 +18,10 @@ from interphase.models.atomistic.crystals.defects import (
 from interphase.models.atomistic.crystals.dynamics import Diffusivity
 from interphase.models.atomistic.crystals.elastic import ElasticTensor
 from interphase.models.atomistic.crystals.lattice import Lattice
-from interphase.models.atomistic.crystals.potentials import potential, potential_names
+from interphase.models.atomistic.crystals.potentials import Potential, potential, potential_names
 from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEnergy
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
-from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
+from interphase.models.atomistic.crystals.surfaces import InterfaceEnergy, SurfaceEnergy
 from interphase.models.atomistic.liquids.activation import ActivatedDiffusion
 from interphase.models.atomistic.liquids.properties import LIQUIDS, SCREENINGS
 from interphase.models.atomistic.molecules.cycle import (
@@ -91,6 +91,14 @@ class Recipe:
 
 _HOT: Final = {"amorphous Li2EDC": (600.0, 700.0, 800.0)}
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
+# The smallest cell that the rule on misfits lets through. Li2O (100) is polar, its stable (111) fits
+# on no neutral face of LiF.
+_INTERFACES: Final[Mapping[str, Callable[[Potential], InterfaceEnergy]]] = {
+    "LiF|Li2O": lambda by: InterfaceEnergy(
+        crystal("LiF"), by, 0.03, other=crystal("Li2O"), other_face=(2, 1, 1),
+        repeat=(2, 3), other_repeat=(1, 2), thickness=8.0,
+    ),
+}  # fmt: skip
 _CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC", "Li+VC")
 _IONIC: Final = ("LiF", "Li2O")
 
@@ -117,6 +125,8 @@ def recipes() -> Mapping[str, Recipe]:
                  lambda of, by: ElasticTensor(crystal(of), potential(by))),
         _crystal("surface_energy", "most stable face against vacuum; minutes", list(_FACES),
                  lambda of, by: SurfaceEnergy(crystal(of), potential(by), face=_FACES[of])),
+        _crystal("interface_energy", "coherent interface, 216 atoms; half an hour",
+                 list(_INTERFACES), lambda of, by: _INTERFACES[of](potential(by))),
         _crystal("vacancy_formation_energy", "neutral lithium vacancy; minutes", _IONIC,
                  lambda of, by: VacancyFormation(crystal(of), potential(by), 0.03)),
         _crystal("interstitial_formation_energy", "neutral lithium interstitial; minutes", _IONIC,

@@ -27,7 +27,9 @@ from interphase.models.atomistic.crystals.surfaces import (
     InterfaceEnergy,
     SurfaceEnergy,
     non_polar_slab,
+    strain_between,
 )
+from interphase.models.atomistic.registry import recipe
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.errors import AtomisticError
 
@@ -115,6 +117,18 @@ def test_interface_energy_of_bonds(bonds: Bonds) -> None:
         InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.copper).run()
     with pytest.raises(AtomisticError, match="the cells differ by 41 %"):
         InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.nickel, face=(1, 1, 0)).run()
+
+
+def test_named_interfaces_fit() -> None:
+    """Their bases, of the lattices to start from, differ by less than the rule allows."""
+    known = recipe("interface_energy")
+    for name in known.materials:
+        one = known.build(name, known.methods[0])
+        assert isinstance(one, InterfaceEnergy) and one.other is not None
+        lower = non_polar_slab(one.crystal, one.face, one.thickness).repeat((*one.repeat, 1))
+        upper = non_polar_slab(one.other, one.other_face, one.thickness)
+        strain = strain_between(lower, upper.repeat((*one.other_repeat, 1)))
+        assert strain < 0.09, f"{name}: {strain:.3f}"  # lattices relax by 1 to 2 %, 0.1 is allowed
 
 
 def test_vacancy_of_bonds(bonds: Bonds, monkeypatch: pytest.MonkeyPatch) -> None:
