@@ -91,8 +91,8 @@ class Recipe:
 
 _HOT: Final = {"amorphous Li2EDC": (600.0, 700.0, 800.0)}
 _FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
-# The smallest cell that the rule on misfits lets through. Li2O (100) is polar, its stable (111) fits
-# on no neutral face of LiF.
+# The smallest cell that the rule on misfits lets through. Li2O (100) is polar, its stable (111)
+# fits on no neutral face of LiF.
 _INTERFACES: Final[Mapping[str, Callable[[Potential], InterfaceEnergy]]] = {
     "LiF|Li2O": lambda by: InterfaceEnergy(
         crystal("LiF"), by, 0.03, other=crystal("Li2O"), other_face=(2, 1, 1),
