@@ -23,7 +23,7 @@ class Computed:
 
     Attributes:
         name: a quantity of ``quantities.yaml``.
-        of: material, molecule, phase or reaction that it belongs to.
+        of: material, molecule, phase or reaction that it belongs to, empty for none.
         value: the number in ``unit``.
         unit: any unit of the quantity's dimension.
         uncertainty: spread, its numbers in ``unit``, or the reason why none is known.
@@ -63,7 +63,7 @@ class Computed:
     @property
     def key(self) -> str:
         """Name of the row that it fills."""
-        return row_key(self.name, self.of)
+        return row_key(self.name, self.of or None)
 
     def parameter(self, where: str = "") -> Parameter:
         """Return the row of a table, of source kind ``computed``.
@@ -76,8 +76,8 @@ class Computed:
         """
         source = Source("computed", reference=REFERENCE, where=where)
         return Parameter(
-            self.name, self.of, self.value, self.unit, self.uncertainty, self.method, source,
-            self.note,
+            self.name, self.of or None, self.value, self.unit, self.uncertainty, self.method,
+            source, self.note,
         )  # fmt: skip
 
     def costing(self, seconds: float) -> Self:

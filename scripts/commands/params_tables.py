@@ -11,6 +11,7 @@ from typing import Final
 from interphase.models.atomistic import result_file
 from interphase.models.atomistic.crystals.leakage import NEEDS, leakage
 from interphase.models.atomistic.ensemble import Calibration, united
+from interphase.models.atomistic.liquids.film import film_rows
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.audit import audit, ranked
 from interphase.parameters.errors import InterphaseError, ParameterError
@@ -125,16 +126,19 @@ def _computed(
         for value in united(file.values, calibration):
             found[value.key] = (value, file.where)
     row = "interstitial_concentration_ref"
-    derived = leakage(
+    leaks = leakage(
         [value for value, _ in found.values()],
         table.value(row) if table.has(row) else None,
         ROOM_TEMPERATURE,
     )
     rows = {key: value.parameter(where) for key, (value, where) in found.items()}
-    for value in derived:
+    for value in leaks:
         used = [f"{name}.{value.of}" for name in NEEDS]
         where = "; ".join(dict.fromkeys(found[key][1] for key in used))
         rows.setdefault(value.key, value.parameter(where))
+    for derived in film_rows(value for value, _ in found.values()):
+        where = "; ".join(dict.fromkeys(found[key][1] for key in derived.used))
+        rows.setdefault(derived.value.key, derived.value.parameter(where))
     return list(rows.values())
 
 

@@ -22,12 +22,14 @@ class ActivatedDiffusion:
         liquid: liquid or glass, its plan at any temperature.
         kind: that moves.
         temperatures: [K].
+        duration: of each run at constant volume [ps].
         at: temperature to extrapolate to [K].
     """
 
     liquid: LiquidProperties
     kind: str
     temperatures: tuple[float, ...]
+    duration: float = 500.0
     at: float = 298.15
 
     def run(self) -> tuple[Computed, ...]:
@@ -35,7 +37,7 @@ class ActivatedDiffusion:
         values: list[Computed] = []
         moved: dict[float, Computed] = {}
         for temperature in self.temperatures:
-            plan = replace(self.liquid.plan, temperature=temperature)
+            plan = replace(self.liquid.plan, temperature=temperature, transport=self.duration)
             found = replace(self.liquid, plan=plan).run()
             values += found
             for one in found:

@@ -215,7 +215,7 @@ LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
         LiquidProperties(
             "amorphous Li2EDC",
             {"Li+": 54, "EDC2-": 27},
-            Plan(temperature=700.0, mixed=900.0, density=60.0, transport=500.0, cutoff=0.75),
+            Plan(temperature=298.15, mixed=900.0, settle=200.0, transport=60.0, cutoff=0.75),
             formula_units=27,
         ),
     )
