@@ -15,7 +15,9 @@ from interphase.parameters.errors import AtomisticError
 
 _NM: Final = 1e-9
 _PS: Final = 1e-12
-_ATMOSPHERE: Final = 1.0
+_BAR: Final = 1.0
+# Closes the voids of the loose start while a stiff box is mixed [bar].
+_PRESSED: Final = 2000.0
 # Steps between attempts of the barostat.
 _BAROSTAT: Final = 25
 
@@ -26,8 +28,8 @@ class Plan:
 
     Attributes:
         temperature: [K].
-        mixed: temperature at which the box is mixed for half of the time that it settles, so that a
-            stiff one forgets its start; None for that of the run [K].
+        mixed: temperature at which the box is mixed and pressed for half of the time that it
+            settles, so that a stiff one forgets its start; None for that of the run [K].
         settle: at constant pressure, not counted [ps].
         density: at constant pressure, for the density [ps].
         transport: at constant volume, for the rest [ps].
@@ -113,10 +115,11 @@ def _at_constant_pressure(openmm: Any, box: Box, plan: Plan) -> tuple[Array, Arr
     openmm.LocalEnergyMinimizer.minimize(context, maxIterations=300)
     context.setVelocitiesToTemperature(plan.temperature, plan.seed)
     try:
-        for temperature in (plan.mixed or plan.temperature, plan.temperature):
-            context.getIntegrator().setTemperature(temperature)
-            context.setParameter(openmm.MonteCarloBarostat.Temperature(), temperature)
-            _steps(context, plan, plan.settle / 2.0)
+        if plan.mixed is not None:
+            _hold(openmm, context, plan.mixed, _PRESSED)
+        _steps(context, plan, plan.settle / 2.0)
+        _hold(openmm, context, plan.temperature, _BAR)
+        _steps(context, plan, plan.settle / 2.0)
         volumes = []
         for _ in range(round(plan.density / plan.every)):
             _steps(context, plan, plan.every)
@@ -130,6 +133,13 @@ def _at_constant_pressure(openmm: Any, box: Box, plan: Plan) -> tuple[Array, Arr
     return np.array(volumes), _positions(context), volumes[-1] ** (1.0 / 3.0)
 
 
+def _hold(openmm: Any, context: Any, temperature: float, pressure: float) -> None:
+    """Set what thermostat and barostat hold [K, bar]."""
+    context.getIntegrator().setTemperature(temperature)
+    context.setParameter(openmm.MonteCarloBarostat.Temperature(), temperature)
+    context.setParameter(openmm.MonteCarloBarostat.Pressure(), pressure)
+
+
 def _context(openmm: Any, box: Box, plan: Plan, edge: float, *, barostat: bool) -> Any:
     if edge < 2.0 * plan.cutoff:
         raise AtomisticError(
@@ -140,7 +150,7 @@ def _context(openmm: Any, box: Box, plan: Plan, edge: float, *, barostat: bool) 
     system.setDefaultPeriodicBoxVectors((edge, 0, 0), (0, edge, 0), (0, 0, edge))
     if barostat:
         force = openmm.MonteCarloBarostat(
-            _ATMOSPHERE * openmm.unit.bar, plan.temperature * openmm.unit.kelvin, _BAROSTAT
+            _BAR * openmm.unit.bar, plan.temperature * openmm.unit.kelvin, _BAROSTAT
         )
         force.setRandomNumberSeed(plan.seed)
         system.addForce(force)
