@@ -145,11 +145,13 @@ class CarrierField:
 
     def _follow(self, phi: Array) -> None:
         """Keep the carriers' domain a margin ahead of the film: beyond it there are none."""
-        need = phi > _TAIL
-        if self._block is not None and not self._space.any(need & ~self._active):
-            return
         # exp(-4 margin/l) further down the profile's tail: renewed every dozen steps or so.
-        self._active = (phi > _TAIL * _MARGIN) | self._system.held
+        ahead = (phi > _TAIL * _MARGIN) | self._system.held
+        # Beyond that margin, where a growth that was taken back left it, nothing conducts.
+        unfit = ((phi > _TAIL) & ~self._active) | (self._active & ~ahead)
+        if self._block is not None and not self._space.any(unfit):
+            return
+        self._active = ahead
         start, _ = self._space.range
         rows = (start + np.flatnonzero(self._active)).astype(np.int32)
         release(self._rows, self._block)

@@ -128,8 +128,12 @@ class LinearSolver:
         ksp.setTolerances(rtol=rtol or self._options.rtol, atol=1e-300, divtol=1e30)
         kept = self._lagged and not self._fresh and self._trusted() and self._try_kept(guess)
         if not kept and not self._attempt(guess, keep=False) and not self._factorise(a, guess):
+            reason = ksp.getConvergedReason()
+            # Factors that could not be made stay marked as such for every matrix after.
+            ksp.reset()
+            self._fresh = True
             raise ConvergenceError(
-                f"linear solve '{self._name}' failed (PETSc reason {ksp.getConvergedReason()}): "
+                f"linear solve '{self._name}' failed (PETSc reason {reason}): "
                 "check units and scales of the table, or set solver.linear to direct"
             )
         count = int(ksp.getIterationNumber())

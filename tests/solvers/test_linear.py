@@ -9,6 +9,7 @@ import pytest
 from mpi4py import MPI
 
 from interphase.meshes.builders import rectangle
+from interphase.parameters.errors import ConvergenceError
 from interphase.solvers import stiffness
 from interphase.solvers.grid import blocks
 from interphase.solvers.linear import LinearOptions, LinearSolver
@@ -111,3 +112,19 @@ def test_factors_that_never_serve_are_soon_not_tried_any_more(space: NodalSpace)
         solver.solve(family.matrix(width, dense), space.mass, rtol=1e-8)
     assert solver.renewed == 30
     assert 1 <= solver.given_up <= 5
+
+
+def test_factors_that_could_not_be_made_are_not_kept_for_the_next_matrix(space: NodalSpace) -> None:
+    """A failed step is tried again, shorter: MUMPS ends the process if it is asked to use them."""
+    family = _Family(space)
+    solver = LinearSolver(space, "unmade", LinearOptions(kind="direct"))
+    rhs = np.ones(space.size)
+    solver.solve(family.matrix(0.2, 10.0), rhs)
+    empty = family.matrix(0.2, 20.0)
+    solver.restructure(empty)
+    empty.zeroEntries()
+    with pytest.raises(ConvergenceError, match="linear solve"):
+        solver.solve(empty, rhs)
+    matrix = family.matrix(0.2, 20.0)
+    residual = space.apply(matrix, solver.solve(matrix, rhs)) - rhs
+    assert space.max(np.abs(residual)) < 1e-5
