@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +16,9 @@ from interphase.solvers.front import BAND, FrontGeometry, foot_of_front, front_g
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.space import Array, NodalSpace
 
+# An internal front moves no farther at once, in interface widths. Steps are far shorter; in a leap
+# it bounds what a spot does that was bare of reactant for a part of the time only, and was seen so.
+FARTHEST = 0.4
 # A pair of phases that fills less than this share of a node has no boundary there.
 _PRESENT = 0.02
 # A mixture that changes by less over the interface width has no boundary across the columns.
@@ -65,13 +69,26 @@ class Converted:
     Attributes:
         extent: per volume [mol/m3], (size,).
         tunnelling: part of the electrons that tunnelled, (size,).
-        displacement: how far the fastest internal front moved, on any rank, or what counts as much
-            [m].
+        displacement: how far the fastest internal front wanted to move, on any rank, or what counts
+            as much [m].
+        usual: the mean of that over the internal front [m].
+        held: part of the internal front that wanted to move farther than is allowed at once [-].
     """
 
     extent: Array
     tunnelling: Array
     displacement: float
+    usual: float = 0.0
+    held: float = 0.0
+
+    @classmethod
+    def together(cls, stages: Sequence[Self]) -> Self:
+        """Return what several stretches of time did, one after the other; the largest ways."""
+        extent = np.sum([s.extent for s in stages], axis=0)
+        tunnelled = np.sum([s.extent * s.tunnelling for s in stages], axis=0)
+        part = np.where(extent != 0.0, tunnelled / np.where(extent != 0.0, extent, 1.0), 1.0)
+        ways = np.max([(s.displacement, s.usual, s.held) for s in stages], axis=0)
+        return cls(extent, np.clip(part, 0.0, 1.0), *(float(way) for way in ways))
 
 
 class Conversion(Protocol):
@@ -198,14 +215,20 @@ class FrontConversion:
         )
         moved, new, share = np.zeros(space.size), x.copy(), np.ones(space.size)
         moved[rows] = speed * view.step
-        new[rows] = np.maximum(logistic(boundary[rows] + moved[rows], view.width), x[rows])
+        farthest = FARTHEST * view.width
+        way = np.minimum(moved[rows], farthest)
+        new[rows] = np.maximum(logistic(boundary[rows] + way, view.width), x[rows])
         share[rows] = np.clip(
             1.0 - carried * self.pair.volume / np.maximum(speed, 1e-300), 0.0, 1.0
         )
         extent = view.phi * pair * (new - x) / self.pair.volume
         # Where the reactant is used up, the boundary has arrived: it does not limit the step.
         moving = geometry.edge & (view.phi > 0.5) & (x < 0.99)
-        return Converted(extent, share, max(space.max(np.where(moving, moved, 0.0)), 0.0))
+        moved = np.where(moving, moved, 0.0)
+        sums = np.array([moved.sum(), (moved > farthest).sum(), moving.sum()], dtype=np.float64)
+        ways, held, nodes = space.comm.allreduce(sums)
+        usual, part = (float(value / max(nodes, 1.0)) for value in (ways, held))
+        return Converted(extent, share, max(space.max(moved), 0.0), usual, part)
 
     def _leaky_side(self, view: FilmView, psi: Array) -> Array:
         """Return the carrier concentration beside the boundary, on the reactant's side."""
@@ -283,7 +306,8 @@ class MixtureConversion:
         new = np.maximum(new, x)
         extent = view.phi * pair * (new - x) / self.pair.volume
         share = tunnelling / np.maximum(total, 1e-300)
-        return Converted(extent, share, displacement)
+        held = float(displacement > FARTHEST * view.width)
+        return Converted(extent, share, displacement, displacement, held)
 
 
 class DepthConversion:

@@ -7,6 +7,7 @@ to reactions, and the liquid and the ionic current moved by what was booked.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -33,7 +34,6 @@ from interphase.solvers.linear import LinearOptions
 from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator, Seed
 from interphase.solvers.pores import PoreDeposition
-from interphase.solvers.project import inferred
 from interphase.solvers.rates import (
     carrier_sink,
     front_rates,
@@ -46,11 +46,11 @@ from interphase.solvers.state import FilmState
 from interphase.solvers.step_report import (
     StepReport,
     displacement,
-    internal_displacement,
+    inside_film,
     local_error,
 )
 from interphase.solvers.stiffness import Workspace
-from interphase.solvers.tempo import Tempo
+from interphase.solvers.tempo import Stage, Tempo
 from interphase.solvers.timings import Timings
 from interphase.solvers.transport import LiquidTransport
 
@@ -195,12 +195,15 @@ class FilmSolver:
             new = self._ledger.enter(model.reactions, state, new, turnover)
         with part("liquid"):
             new = self._liquid.advance(model, new, drive, dt)
+        fastest, usual, held = inside_film(converted)
         return new, StepReport(
             displacement(self.space, geometry, phi, rates.speed, dt, width),
-            internal_displacement(converted),
+            fastest,
             local_error(self.space, geometry, state, phi, dt),
             self._front.iterations,
             seeds,
+            usual,
+            held,
         )
 
     def _survey(self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float) -> _Survey:
@@ -219,36 +222,39 @@ class FilmSolver:
         return _Survey(geometry, action, view, boundaries, thin)
 
     def leap(
-        self, state: FilmState, phi: Array, shares: Array, dt: float, drive: Drive, tempo: Tempo,
-        *, converts: bool,
+        self, state: FilmState, phi: Array, shares: Array, stages: Sequence[Stage], drive: Drive,
+        tempo: Tempo,
     ) -> tuple[FilmState, StepReport]:  # fmt: skip
         """Return the state after a leap and a report: a step whose growth is not solved but given.
 
-        Reactions inside the film, seeds, books and liquid advance as in a step of its length. The
-        carriers are taken to have delivered what is booked to them, and then settle on the new
-        film: a step takes its rates from them as they were.
+        Reactions inside the film advance stage by stage, each on the film in its middle with the
+        carriers at rest there (the midpoint rule); seeds, books and liquid as in one step of the
+        leap's length. The carriers are taken to have delivered what is booked to them, and then
+        settle on the new film: a step takes its rates from them as they were.
 
         Args:
             state: before the leap; it is left as it is.
             phi: of the film after it, nowhere less than before, (size,).
-            shares: of the solids after it, (solids, size).
-            dt: its length [s].
+            shares: of the solids after it but for reactions inside the film, (solids, size).
+            stages: of the leap, at least one.
             drive: constant over it.
             tempo: of the step before it; says which reactions grow the film.
-            converts: whether ``shares`` contain what reactions inside the film do.
         """
         model = self.model.at_temperature(drive.temperature)
         set_, part = model.reactions, self.timings.part
-        with part("conversion"):
-            view = self._view(model, state, state.action, drive, dt)
-            if converts:
-                converted = inferred(set_, self.conversions, state, phi, shares, tempo.carried)
-            else:
-                boundaries = [c.locate(view) for c in self.conversions]
-                view = replace(view, phi=phi, shares=shares)
-                converted, shares = self._convert(model, view, boundaries)
+        dt = sum(stage.length for stage in stages)
+        free = replace(state, shares=shares)
+        every: list[list[Converted]] = []
+        for stage in stages:
+            free, seen = self._rest(model, replace(free, phi=stage.phi), drive, stage.length)
+            with part("conversion"):
+                view = self._view(model, free, seen.action, drive, stage.length)
+                converted, grown = self._convert(model, view, seen.boundaries)
+            free = replace(free, shares=grown)
+            every.append(converted)
+        converted = [Converted.together(each) for each in zip(*every, strict=True)]
         new = replace(
-            state, time=state.time + dt, step=dt, phi=phi, phi_before=state.phi, shares=shares
+            state, time=state.time + dt, step=dt, phi=phi, phi_before=state.phi, shares=free.shares
         )
         with part("nucleation"):
             new, seeds = self._nucleate(model, new, state, drive)
@@ -262,14 +268,23 @@ class FilmSolver:
             new = self._liquid.advance(
                 model, replace(new, clock=replace(new.clock, wait=0)), drive, dt
             )
-        seen = self._survey(model, new, drive, dt)
-        free = replace(new, carrier_debt=np.zeros(self.space.size))
-        with part("carriers"):
+        free, seen = self._rest(model, replace(new, carrier=free.carrier), drive, dt)
+        new = replace(new, action=seen.action, carrier=free.carrier)
+        fastest, usual, held = inside_film(converted)
+        return new, StepReport(0.0, fastest, 0.0, 0, seeds, usual, held)
+
+    def _rest(
+        self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float
+    ) -> tuple[FilmState, _Survey]:
+        """Return a film that owes nothing, its carriers settled, and what follows from it."""
+        free = replace(state, carrier_debt=np.zeros(self.space.size))
+        seen = self._survey(model, free, drive, dt)
+        free = replace(free, action=seen.action)
+        with self.timings.part("carriers"):
             for _ in range(_SETTLING):
                 seen = replace(seen, view=self._view(model, free, seen.action, drive, dt))
                 free, _, _ = self._solve_carrier(model, free, seen, drive)
-        new = replace(new, action=seen.action, carrier=free.carrier)
-        return new, StepReport(0.0, internal_displacement(converted), 0.0, 0, seeds)
+        return free, seen
 
     def _convert(
         self, model: SEIGrowth, view: FilmView, boundaries: list[Array]

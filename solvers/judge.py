@@ -26,7 +26,6 @@ class Refusal(Enum):
     CORRECTION = "far from a film that can be"
     GAIN = "not the advance that was asked for"
     SEEDS = "a seed falls on the way"
-    INSIDE = "reactions inside the film, which the proposer leaves alone, are too fast"
     CONVERSION = "an internal front moves too far"
     RESIDUAL = "the step after it changes what was proposed"
     ENERGY = "its interfaces hold too much energy"
@@ -38,7 +37,7 @@ class Refusal(Enum):
     @property
     def hopeless(self) -> bool:
         """Return whether a shorter leap from the same state would be refused as well."""
-        return self in (Refusal.BROKEN, Refusal.FAILURE, Refusal.INSIDE)
+        return self in (Refusal.BROKEN, Refusal.FAILURE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +52,7 @@ class Judge:
         distance: largest distance from the training data, in units of its 99th percentile [-].
         correction: largest volume that the projection may move, over the gain [-].
         gain: how far the gain may be from what was asked for, relative [-].
-        inside: largest volume made inside the film over that made at the front by reactions that
-            the proposer leaves alone [-]: over a leap they run in the film as it was before.
-        conversion: largest displacement of an internal front, in l [-]; that of a step.
+        held: largest part of an internal front that wants to go farther than it may at once [-].
         energy: interface energy that the step after a leap may free, relative [-].
         roughening: interface energy that a leap may add, relative [-]: a front that splits frees
             none in a step, and steps of the physics hardly add any.
@@ -71,8 +68,7 @@ class Judge:
     distance: float = 1.0
     correction: float = 0.05
     gain: float = 0.2
-    inside: float = 0.05
-    conversion: float = 0.4
+    held: float = 0.05
     energy: float = 0.02
     roughening: float = 0.05
     tempo: float = 1.5
@@ -92,15 +88,11 @@ class Judge:
             return Refusal.GAIN
         return Refusal.CORRECTION if not projected.correction <= self.correction else None
 
-    def inside_film(self, ratio: float) -> Refusal | None:
-        """Return why no leap is tried while reactions inside the film make ``ratio`` [-]."""
-        return Refusal.INSIDE if ratio > self.inside else None
-
     def leapt(self, report: StepReport) -> Refusal | None:
         """Return why the solver's part of a leap is not kept."""
         if report.seeds:
             return Refusal.SEEDS
-        return Refusal.CONVERSION if report.conversion > self.conversion * self.width else None
+        return Refusal.CONVERSION if report.held > self.held else None
 
     def relaxed(self, report: StepReport, energies: tuple[float, float, float]) -> Refusal | None:
         """Return why a leap is not kept after the step that followed it.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import asdict, dataclass, field, replace
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -28,7 +29,7 @@ from interphase.solvers.state import Books, FilmState
 from interphase.solvers.step_report import StepReport
 from interphase.solvers.stepping import ControlState, Milestones
 from interphase.solvers.stride import Stepper, Stride
-from interphase.solvers.tempo import Clock, Tempo
+from interphase.solvers.tempo import Clock, Stage, Tempo
 
 logger = logging.getLogger(__name__)
 
@@ -45,6 +46,8 @@ _LEFT = 0.02
 _MOVING = 0.25
 # Foretold, the rate may change by this part of what the judge allows.
 _EVEN = 0.9
+# Internal fronts may move so far on one film, in interface widths: two usual steps.
+_STAGE = 0.2
 # Above the film's top a leap needs this many widths of grid, the profile's tail.
 _ROOM = 3.0
 
@@ -155,7 +158,7 @@ class Leaper:
         memory = replace(self.memory, rest=max(self.memory.rest - 1, 0))
         if stride.state.step > 0.0:
             space, width = self._problem.space, self._problem.width
-            tempo = Tempo.between(space, state, stride.state)
+            tempo = Tempo.between(space, state, stride.state, stride.report)
             gain = space.integral(stride.state.phi - state.phi) / (width * space.geometry.area)
             moving = gain > _MOVING * self._stepper.controller.front_fraction
             self.memory = replace(memory, tempo=tempo if moving else None)
@@ -173,9 +176,7 @@ class Leaper:
         if drive is None or advance < self._least:
             return None
         while advance >= self._least:
-            found = self._judge.inside_film(self._inside(tempo)) or self._try(
-                _Attempt(state, control, drive, tempo, clock, advance, milestone)
-            )
+            found = self._try(_Attempt(state, control, drive, tempo, clock, advance, milestone))
             if isinstance(found, Stride):
                 return found
             logger.debug("leap of %.3g l from %.6g s refused: %s", advance, state.time, found.value)
@@ -245,24 +246,24 @@ class Leaper:
         if refused:
             return refused
         volume = space.integral(a.state.phi)
-        foretold = a.clock.elapsed(volume, volume + film.gain)
-        leapt, report = solver.leap(
-            a.state, film.phi, film.shares, foretold, a.drive, a.tempo,
-            converts=self._proposer.converts,
-        )  # fmt: skip
+        stages = self._stages(a, film)
+        leapt, report = solver.leap(a.state, film.phi, film.shares, stages, a.drive, a.tempo)
         refused = judge.leapt(report)
         if refused:
             return refused
         slowness = a.clock.at(volume + film.gain)
         step = a.control.wanted * slowness / a.tempo.slowness
-        leapt = replace(leapt, step=step, phi_before=self._behind(a.state, film, step, slowness))
+        # The film one step before the leap's end foretells the step after it, which is judged by
+        # how far it is from that.
+        done = 1.0 - min(step / (slowness * film.gain), 1.0)
+        leapt = replace(leapt, step=step, phi_before=self._between(a.state, film, done))
         relaxed, report = solver.step(leapt, step, a.drive)
         energies = (
             interface_energy(space, a.state.phi, width),
             interface_energy(space, film.phi, width),
             interface_energy(space, relaxed.phi, width),
         )
-        after = Tempo.between(space, leapt, relaxed)
+        after = Tempo.between(space, leapt, relaxed, report)
         refused = (
             judge.relaxed(report, energies)
             or judge.timed(a.tempo, after)
@@ -315,8 +316,8 @@ class Leaper:
         phi = raster.scatter(proposal.phi, state.phi)
         shares = raster.scatter(proposal.shares, state.shares)
         return project(
-            self._problem.space, self._problem.model.reactions, state, phi, shares,
-            converts=self._proposer.converts, mixes=self._problem.model.proportional,
+            self._problem.space, state, phi, shares,
+            traces=self._proposer.converts, mixes=self._problem.model.proportional,
         )  # fmt: skip
 
     def _deposit(self, tempo: Tempo) -> tuple[float, ...] | None:
@@ -330,28 +331,24 @@ class Leaper:
             volume[a] += max(tempo.extents[r], 0.0) * set_.volume_rate[r] / model.solidity[a]
         return tuple((volume / volume.sum() * model.solidity).tolist())
 
-    def _inside(self, tempo: Tempo) -> float:
-        """Return the volume made inside the film over that made at the front [-].
+    def _stages(self, a: _Attempt, film: Projected) -> list[Stage]:
+        """Return the stages in which reactions inside the film go along with a leap."""
+        volume = self._problem.space.integral(a.state.phi)
+        whole = a.clock.elapsed(volume, volume + film.gain)
+        way = a.tempo.inside * whole / (_STAGE * self._problem.width)
+        n = max(int(np.ceil(way)), 1)
+        edges = volume + film.gain * np.linspace(0.0, 1.0, n + 1)
+        return [
+            Stage(self._between(a.state, film, (k + 0.5) / n), a.clock.elapsed(first, last))
+            for k, (first, last) in enumerate(pairwise(edges))
+        ]
 
-        Of reactions that the proposer leaves alone.
-        """
-        set_ = self._problem.model.reactions
-        if self._proposer.converts:
-            return 0.0
-        made = np.abs(np.array(tempo.extents) * set_.volume_rate)
-        front = made[set_.depositions].sum()
-        return float(made[set_.conversions].sum() / max(front, 1e-300))
-
-    def _behind(self, state: FilmState, film: Projected, step: float, slowness: float) -> Array:
-        """Return phi one ``step`` before the leap's end, as the leap itself would have it, (size,).
-
-        It foretells the step after the leap, which is judged by how far it is from that.
-        """
+    def _between(self, state: FilmState, film: Projected, part: float) -> Array:
+        """Return phi when ``part`` of a leap is done, (size,)."""
         width = self._problem.width
         start, end = signed_distance(state.phi, width), signed_distance(film.phi, width)
-        part = min(step / (slowness * film.gain), 1.0)
-        near = np.abs(end) < _ROOM * width
-        return np.where(near, profile(-(end - part * (end - start)), width), film.phi)
+        near = np.minimum(np.abs(start), np.abs(end)) < _ROOM * width
+        return np.where(near, profile(-(start + part * (end - start)), width), film.phi)
 
     def _imbalance(self, state: FilmState) -> float:
         return self._sheet.check(state).worst_element

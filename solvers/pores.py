@@ -6,7 +6,7 @@ import numpy as np
 
 from interphase.models.reactions import ReactionSet
 from interphase.models.transport import Pores
-from interphase.solvers.conversion import Converted, FilmView, surroundings
+from interphase.solvers.conversion import FARTHEST, Converted, FilmView, surroundings
 from interphase.solvers.space import Array, NodalSpace
 
 # Pores that fill by this much in a step count as a front that moved by one interface width.
@@ -93,4 +93,6 @@ class PoreDeposition:
             view.phi * filled / self._volume[self.reaction],
             np.clip(tunnelling / total, 0.0, 1.0),
             moved,
+            moved,
+            float(moved > FARTHEST * view.width),
         )

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from interphase.models.reactions import ReactionSet
-from interphase.solvers.conversion import Conversion, Converted, Pair
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
 
-# Proposers that advance reactions know shares to about this [-]; less is noise.
+# Trained proposers know shares to about this [-]; less is noise, and a trace of a solid that
+# conducts electrons a million times better opens a compact layer.
 _KNOWN = 0.02
 
 
@@ -35,61 +33,41 @@ class Projected:
 
 def project(
     space: NodalSpace,
-    set_: ReactionSet,
     state: FilmState,
     phi: Array,
     shares: Array,
     *,
-    converts: bool,
+    traces: bool,
     mixes: bool,
 ) -> Projected:
     """Return the nearest film that grew out of ``state``. Collective.
 
-    The film gives nothing back: phi does not fall, and where there was film shares change by
-    reactions that turn one solid into another only, if the proposer advances such reactions. If it
-    does not, the shares of resolved columns stay as they are there, as in a step.
+    The film gives nothing back: phi does not fall, and where there was film the shares of resolved
+    columns stay as they are: the solver advances the reactions inside it.
 
     Args:
         space: the nodal space.
-        set_: the reactions.
         state: the film before the leap.
         phi: as proposed, finite, (size,).
         shares: as proposed, finite, (solids, size).
-        converts: whether the proposer advances reactions inside the film.
+        traces: whether the proposer's shares have errors, so that small ones are noise.
         mixes: whether new material mixes with what a node holds (columns that are not resolved).
     """
     film = np.clip(np.maximum(phi, state.phi), 0.0, 1.0)
     solid = state.phi >= 0.5
     new = to_simplex(shares, np.ones(space.size))
-    if converts:
-        projected = np.where(solid, _converted(set_, state.shares, shares), _without_traces(new))
-    elif mixes:
+    if mixes:
         floor = state.shares * state.phi / np.maximum(film, 1e-300)
         room = np.maximum(1.0 - floor.sum(axis=0), 0.0)
         projected = floor + to_simplex(shares - floor, room)
     else:
-        projected = np.where(solid, state.shares, new)
+        projected = np.where(solid, state.shares, _without_traces(new) if traces else new)
     gain = space.integral(film - state.phi)
-    moved = np.abs(film - phi) + (film * np.abs(projected - shares)).sum(axis=0)
+    # What a proposer says of the film that was there is not asked for.
+    differs = np.where(solid & (not mixes), 0.0, np.abs(projected - shares).sum(axis=0))
+    moved = np.abs(film - phi) + film * differs
     correction = space.integral(moved) / gain if gain > 0.0 else np.inf
     return Projected(film, projected, gain, correction)
-
-
-def _converted(set_: ReactionSet, before: Array, proposed: Array) -> Array:
-    """Return the shares with the proposed gains of products, taken from what they are made of.
-
-    Nothing else changes where there was film: a trace of a solid that conducts electrons a million
-    times better, which no reaction makes there, opens a compact layer.
-    """
-    shares = before.copy()
-    for r in set_.conversions:
-        pair = Pair.of(r, set_)
-        gain = proposed[pair.product] - shares[pair.product]
-        gain = np.where(gain > _KNOWN, gain, 0.0)
-        used = np.minimum(gain / pair.ratio, shares[pair.reactant])
-        shares[pair.reactant] -= used
-        shares[pair.product] += used * pair.ratio
-    return shares
 
 
 def _without_traces(shares: Array) -> Array:
@@ -117,38 +95,3 @@ def to_simplex(values: Array, total: Array) -> Array:
     level = np.take_along_axis(excess, last[None] - 1, axis=0) / last
     met = np.maximum(values - level, 0.0)
     return np.asarray(np.where(positive.sum(axis=0) > total, met, positive))
-
-
-def inferred(
-    set_: ReactionSet,
-    conversions: Sequence[Conversion],
-    state: FilmState,
-    phi: Array,
-    shares: Array,
-    carried: float,
-) -> list[Converted]:
-    """Return what reactions inside the film did in a leap that advanced them.
-
-    Where there was film, what a solid lost went through the conversions that use it, the first of
-    them where there are several; the rest of every change is booked to depositions.
-
-    Args:
-        set_: the reactions.
-        conversions: of the film's solver.
-        state: the film before the leap.
-        phi: after it, (size,).
-        shares: after it, (solids, size).
-        carried: part of the electrons that came as localised carriers [-].
-    """
-    lost = np.where(state.phi >= 0.5, state.phi * state.shares - phi * shares, 0.0)
-    lost = np.maximum(lost, 0.0)
-    tunnelled = np.full(phi.size, 1.0 - carried)
-    out = []
-    for c in conversions:
-        extent = np.zeros(phi.size)
-        if set_.reactant[c.reaction] is not None:
-            pair = Pair.of(c.reaction, set_)
-            extent = lost[pair.reactant] / pair.volume
-            lost[pair.reactant] = 0.0
-        out.append(Converted(extent, tunnelled, 0.0))
-    return out

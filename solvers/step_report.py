@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -27,6 +28,8 @@ class StepReport:
         error: local error of phi, root mean square over the front [-].
         newton: Newton iterations.
         seeds: placed in this step.
+        inside: mean displacement of an internal front, of the one that moved most [m].
+        held: part of an internal front that was not let move as far as it wanted to [-].
     """
 
     displacement: float
@@ -34,6 +37,8 @@ class StepReport:
     error: float
     newton: int
     seeds: tuple[Seed, ...]
+    inside: float = 0.0
+    held: float = 0.0
 
 
 def displacement(
@@ -80,6 +85,8 @@ def local_error(
     return float(np.sqrt(space.integral(difference**2) / weight)) if weight > 0 else 0.0
 
 
-def internal_displacement(converted: list[Converted]) -> float:
-    """Return how far the fastest internal front moved [m]."""
-    return max((c.displacement for c in converted), default=0.0)
+def inside_film(converted: Sequence[Converted]) -> tuple[float, float, float]:
+    """Return an internal front's largest and mean displacement [m] and its part held [-]."""
+    ways = [(c.displacement, c.usual, c.held) for c in converted]
+    largest, usual, held = np.max([(0.0, 0.0, 0.0), *ways], axis=0)
+    return float(largest), float(usual), float(held)

@@ -15,8 +15,9 @@ from typing import Any, Self
 
 import numpy as np
 
-from interphase.solvers.space import NodalSpace
+from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
+from interphase.solvers.step_report import StepReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,15 +29,19 @@ class Tempo:
         slowness: dt/dV [s/m3].
         extents: of each reaction per time [mol/s], (reactions,).
         carried: part of the electrons that came as localised carriers [-].
+        inside: mean speed of an internal front, of the one that moves most [m/s].
     """
 
     volume: float
     slowness: float
     extents: tuple[float, ...]
     carried: float
+    inside: float = 0.0
 
     @classmethod
-    def between(cls, space: NodalSpace, old: FilmState, new: FilmState) -> Self | None:
+    def between(
+        cls, space: NodalSpace, old: FilmState, new: FilmState, report: StepReport
+    ) -> Self | None:
         """Return the tempo of the step from ``old`` to ``new``, None if no film grew. Collective.
 
         Carriers meet the film as it was at the start of a step, tunnelling is averaged over it.
@@ -54,6 +59,7 @@ class Tempo:
             step / (after - before),
             tuple(((new.books.extents - old.books.extents) / step).tolist()),
             part,
+            report.inside / step,
         )
 
     @classmethod
@@ -62,6 +68,19 @@ class Tempo:
         if stored is None:
             return None
         return cls(**{**stored, "extents": tuple(stored["extents"])})
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a leap, over which reactions inside the film see one film.
+
+    Attributes:
+        phi: order parameter of the film in its middle, (size,).
+        length: of the stage [s].
+    """
+
+    phi: Array
+    length: float
 
 
 @dataclass(frozen=True, slots=True)
