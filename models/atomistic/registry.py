@@ -23,15 +23,13 @@ from interphase.models.atomistic.crystals.reactions import REACTIONS, ReactionEn
 from interphase.models.atomistic.crystals.structures import crystal, crystal_names
 from interphase.models.atomistic.crystals.surfaces import SurfaceEnergy
 from interphase.models.atomistic.liquids.properties import LIQUIDS
-from interphase.models.atomistic.molecules.cycle import (
-    GIBBS,
-    REDUCTIONS,
-    ReactionGibbs,
-    ReductionPotential,
-)
-from interphase.models.atomistic.molecules.dft import LEVELS, level
+from interphase.models.atomistic.molecules import dft
+from interphase.models.atomistic.molecules.cycle import ReactionGibbs, ReductionPotential
+from interphase.models.atomistic.molecules.dft import LEVELS, Level
 from interphase.models.atomistic.molecules.electron import ElectronTransfer, Orbitals
+from interphase.models.atomistic.molecules.reactions import GIBBS, REDUCTIONS
 from interphase.models.atomistic.result import Calculation
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError, did_you_mean
 
 ALL: Final = "all"
@@ -105,9 +103,17 @@ def _molecule(
     return Recipe(name, "dft", text, of, list(LEVELS), build)
 
 
-def recipes() -> Mapping[str, Recipe]:
-    """Return everything that can be computed, by name."""
+def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
+    """Return everything that can be computed, by name.
+
+    Args:
+        store: keeps energies of molecules.
+    """
     every = crystal_names()
+
+    def level(name: str) -> Level:
+        return dft.level(name, store)
+
     found = [
         _crystal("lattice", "lattice, molar volume and bulk modulus; a minute", every,
                  lambda of, by: Lattice(crystal(of), potential(by))),
@@ -143,13 +149,17 @@ def recipes() -> Mapping[str, Recipe]:
     return {one.name: one for one in found}
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str, store: Store | None = None) -> Recipe:
     """Return one property that can be computed.
+
+    Args:
+        name: of the property.
+        store: keeps energies of molecules.
 
     Raises:
         AtomisticError: if there is none of that name.
     """
-    known = recipes()
+    known = recipes(store)
     if name not in known:
         raise AtomisticError(f"'{name}' cannot be computed; {did_you_mean(name, known)}")
     return known[name]

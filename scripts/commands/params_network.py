@@ -96,8 +96,9 @@ def _build(seeds: list[str], heavy_atoms: int) -> Network:
 
 def _work(network: Network, potentials: list[float], parsed: argparse.Namespace) -> dict[str, Any]:
     from interphase.models.atomistic.network.energies import compute, summary
+    from interphase.models.atomistic.store import Store
 
-    energies = compute(network, cache=parsed.cache)
+    energies = compute(network, store=Store(parsed.cache))
     part = network.only(energies.gibbs)
     write(summary(energies, part.edges))
     found: dict[str, Any] = {

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from interphase.models.atomistic import result_file
-from interphase.models.atomistic.molecules.cycle import LITHIUM_ABSOLUTE
+from interphase.models.atomistic.molecules.phases import LITHIUM_ABSOLUTE
 from interphase.models.atomistic.network.network import KNOWN, Edge, Species
 from interphase.parameters.errors import AtomisticError
 

@@ -33,6 +33,7 @@ from interphase.models.atomistic.network.skeleton import (
     splits,
 )
 from interphase.models.atomistic.network.yields import Conditions, simulate
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
@@ -265,7 +266,7 @@ def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     members = [Species(EC, q, n) for q in (0, -1) for n in (0, 1)] + [Species(CO3, -2, 2)]
     small = Network(tuple(members), ())
     cache = tmp_path / "energies.json"
-    found = compute(small, cache=cache)
+    found = compute(small, store=Store(cache))
     assert not found.dropped
     edge = Edge("reduction", (members[1],), (members[3],), electrons=1)
     plain = Edge("reduction", (members[0],), (members[2],), electrons=1)
@@ -274,9 +275,9 @@ def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert np.mean(potentials) == pytest.approx((0.46 - 0.26) / 2.0)
     assert abs(potentials[0] - 0.46) == pytest.approx(found.correction.error / np.sqrt(2.0))
     monkeypatch.setattr(energies_module, "_energy", lambda *_: pytest.fail("computed again"))
-    assert compute(small, cache=cache).gibbs == found.gibbs
+    assert compute(small, store=Store(cache)).gibbs == found.gibbs
     with pytest.raises(AtomisticError, match="seed it with EC"):
-        compute(Network((members[-1],), ()), cache=cache)
+        compute(Network((members[-1],), ()), store=Store(cache))
 
 
 def test_a_species_that_falls_apart_is_dropped() -> None:

@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks"
 def test_paths_and_yields_are_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def made_up(network: Network, xtb: object = None, cache: object = None) -> Energies:
+    def made_up(network: Network, xtb: object = None, store: object = None) -> Energies:
         draw = np.random.default_rng(3).normal(-4.0, 1.0, len(network.species))
         found = {
             one: float(value) * len(one.smiles)
