@@ -27,7 +27,7 @@ from interphase.models.atomistic.molecules import dft
 from interphase.models.atomistic.molecules.cycle import ReactionGibbs, ReductionPotential
 from interphase.models.atomistic.molecules.dft import LEVELS, Level
 from interphase.models.atomistic.molecules.electron import ElectronTransfer, Orbitals
-from interphase.models.atomistic.molecules.reactions import GIBBS, REDUCTIONS
+from interphase.models.atomistic.molecules.reactions import CRYSTALS, GIBBS, REDUCTIONS
 from interphase.models.atomistic.result import Calculation
 from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError, did_you_mean
@@ -135,6 +135,11 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                   list(REDUCTIONS),
                   lambda of, by: ReductionPotential(of, REDUCTIONS[of][0], level(by),
                                                     REDUCTIONS[of][1])),
+        _molecule("equilibrium_potential", "of the film's reactions with crystals; minutes",
+                  list(CRYSTALS),
+                  lambda of, by: ReductionPotential(of, CRYSTALS[of][0], level(by),
+                                                    CRYSTALS[of][1],
+                                                    quantity="equilibrium_potential")),
         _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
                   _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
         _molecule("orbitals", "HOMO and LUMO; a minute", _CARBONATES,

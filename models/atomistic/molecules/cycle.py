@@ -202,7 +202,12 @@ class ReductionPotential(Cycle):
     """Potential of the reaction's equilibrium with an electrode, against Li/Li+.
 
     U = -dG/(n F) - 1.40 V; each term of dG is a term of U.
+
+    Attributes:
+        quantity: ``equilibrium_potential`` for reactions of the film with their crystals.
     """
+
+    quantity: str = "reduction_potential"
 
     def run(self) -> tuple[Computed, ...]:
         """Return the potential with its terms."""
@@ -210,4 +215,4 @@ class ReductionPotential(Cycle):
             raise AtomisticError(f"{self.name}: a reduction consumes electrons")
         volts = {name: -part / self.electrons for name, part in self.contributions().items()}
         volts["reference Li/Li+"] = -LITHIUM_ABSOLUTE
-        return (self.computed("reduction_potential", "V", volts),)
+        return (self.computed(self.quantity, "V", volts),)

@@ -8,6 +8,8 @@ from typing import Final
 from interphase.models.atomistic.molecules.phases import METAL_ION, from_metal
 
 _REDUCTIONS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
+    # zero, if lithium's shell and the level were right
+    "Li+/Li": ({"Li+EC": -1, "Li(s)": 1, "EC": 1}, 1),
     "CO2": ({"CO2": -1, "CO2-": 1}, 1),
     "EC": ({"EC": -1, "EC-": 1}, 1),
     "Li+EC": ({"Li+EC": -1, "LiEC": 1}, 1),
@@ -35,25 +37,30 @@ _REDUCTIONS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
     "R8": ({"Li+EC": -2, "CO2": -2, "Li2CO3": 1, "CO": 1, "EC": 2}, 2),
 }
 
-_CRYSTALS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
-    "Li+/Li": ({"Li+EC": -1, "Li(s)": 1, "EC": 1}, 1),
-    "R2 crystal": ({"EC": -1, METAL_ION: -2, "Li2CO3(s)": 1, "C2H4(g)": 1}, 2),
-    "R3 crystal": ({"PF6-": -1, METAL_ION: -3, "LiF(s)": 3, "PF3(g)": 1}, 2),
-    "R5 crystal": ({"Li2CO3(s)": -1, METAL_ION: -2, "Li2O(s)": 2, "CO(g)": 1}, 2),
-    "R7 crystal": ({"DMC": -1, METAL_ION: -2, "Li2CO3(s)": 1, "C2H6(g)": 1}, 2),
-    "R8 crystal": ({"CO2(g)": -2, METAL_ION: -2, "Li2CO3(s)": 1, "CO(g)": 1}, 2),
+CRYSTALS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
+    "R2": ({"EC": -1, METAL_ION: -2, "Li2CO3(s)": 1, "C2H4(g)": 1}, 2),
+    "R3": ({"PF6-": -1, METAL_ION: -3, "LiF(s)": 3, "PF3(g)": 1}, 2),
+    "R5": ({"Li2CO3(s)": -1, METAL_ION: -2, "Li2O(s)": 2, "CO(g)": 1}, 2),
+    "R7": ({"DMC": -1, METAL_ION: -2, "Li2CO3(s)": 1, "C2H6(g)": 1}, 2),
+    "R8": ({"CO2(g)": -2, METAL_ION: -2, "Li2CO3(s)": 1, "CO(g)": 1}, 2),
 }
+
+"""Reactions of tables with crystals, gases and ions of the metal."""
+
+CRYSTAL: Final = " crystal"
+"""Ends the name of a reaction with crystals."""
 
 FROM_METAL: Final = " with metal ions"
 """Ends the name of a reaction whose ions are in equilibrium with the metal."""
 
 REDUCTIONS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
     **_REDUCTIONS,
-    **_CRYSTALS,
+    **{name + CRYSTAL: one for name, one in CRYSTALS.items()},
     **{
         name + FROM_METAL: (from_metal(stoichiometry), electrons)
         for name, (stoichiometry, electrons) in _REDUCTIONS.items()
-        if any(one.startswith("Li+") and "(" not in one for one in stoichiometry)
+        if name != "Li+/Li"
+        and any(one.startswith("Li+") and "(" not in one for one in stoichiometry)
     },
 }
 """Reductions by name: stoichiometry and electrons."""
