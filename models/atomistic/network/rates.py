@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -23,6 +24,8 @@ _LAYER: Final = 6e-10
 # For the slope of a barrier [V].
 _STEP: Final = 0.01
 _ROOM: Final = 298.15
+# Ways among which one with an electron is looked for.
+_PATHS: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +67,10 @@ def film_rates(
 ) -> tuple[list[Computed], list[str]]:
     """Return rates and transfer coefficients at the reference potentials of a table.
 
-    A reaction is as fast as the step with the highest barrier among those with an electron on its
-    cheapest way; of its molecules those in one layer are within reach. The error of the free
-    energies, times the transfer coefficient, is one of the barrier and a factor of the rate.
+    A reaction is as fast as the step with the highest barrier among those with an electron, on the
+    cheapest way that takes electrons; of its molecules those in one layer are within reach. The
+    error of the free energies, times the transfer coefficient, is one of the barrier and a factor
+    of the rate.
 
     Args:
         network: all its species have energies.
@@ -96,8 +100,7 @@ def _rows(
     start = [one.origin] if one.origin.lithium else [one.origin, Species(KNOWN["EC"])]
     if not set(start) <= set(energies.gibbs):
         raise AtomisticError(f"{one.origin.name} is not in the network")
-    path = Ways(steps, start).paths(one.origin, one.target, 1)[0]
-    limiting = _limiting(one, path)
+    path, limiting = _slowest(one, Ways(steps, start).paths(one.origin, one.target, _PATHS))
     # each edge gives two steps, and only the one written takes the electron
     edge = network.edges[steps.index(limiting) // 2]
     ends = [law.barrier(edge, energies.change(edge, potential + d)) for d in (-_STEP, _STEP)]
@@ -129,9 +132,10 @@ def _rows(
     ]  # fmt: skip
 
 
-def _limiting(one: FilmReaction, way: Path) -> Step:
-    """Return the step with an electron whose barrier is highest."""
-    with_electrons = [step for step in way.steps if step.electrons > 0]
-    if not with_electrons:
-        raise AtomisticError(f"the cheapest way to {one.target.name} takes no electron")
-    return max(with_electrons, key=lambda step: step.barrier)
+def _slowest(one: FilmReaction, paths: Sequence[Path]) -> tuple[Path, Step]:
+    """Return the cheapest way that takes electrons, and the highest barrier with one on it."""
+    for path in paths:
+        with_electrons = [step for step in path.steps if step.electrons > 0]
+        if with_electrons:
+            return path, max(with_electrons, key=lambda step: step.barrier)
+    raise AtomisticError(f"the {_PATHS} cheapest ways to {one.target.name} take no electron")
