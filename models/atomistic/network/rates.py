@@ -98,7 +98,7 @@ def _rows(
     steps = directed(network, energies, potential, law)
     # what is in the film meets no molecule of the liquid
     start = [one.origin] if one.origin.lithium else [one.origin, Species(KNOWN["EC"])]
-    if not set(start) <= set(energies.gibbs):
+    if not set(start) <= set(network.species):
         raise AtomisticError(f"{one.origin.name} is not in the network")
     path, limiting = _slowest(one, Ways(steps, start).paths(one.origin, one.target, _PATHS))
     # each edge gives two steps, and only the one written takes the electron
