@@ -31,6 +31,10 @@ DECAY: Final = 1.025e10
 """Decay of tunnelling through a barrier of 1 eV, 2 sqrt(2 m E)/hbar [1/m]."""
 
 
+# Steps of the electrode go uphill by this much: what they make may leave before it goes back [eV].
+_UPHILL: Final = 0.5
+
+
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What a stochastic run begins with.
@@ -51,7 +55,7 @@ class Conditions:
     layer: float = 6e-10
     diffusivity: float = 3e-10
     temperature: float = 298.15
-    events: int = 5000
+    events: int = 50_000
 
     @property
     def tunnelling(self) -> float:
@@ -85,10 +89,10 @@ class Yield:
 
 
 def simulate(steps: Sequence[Step], conditions: Conditions, runs: int, seed: int) -> Yield:
-    """Run Gillespie's direct method on the steps that go downhill.
+    """Run Gillespie's direct method on downhill steps, and a little uphill at the electrode.
 
-    Uphill steps are left out: with them most events would be fast equilibria back and forth. Each
-    event then lowers the free energy, so a run ends by itself when nothing can react further.
+    Other uphill steps are left out: with them most events would be fast equilibria back and forth.
+    What an electrode makes uphill goes back, or leaves. A run ends when nothing can react further.
 
     Molecules are in the layer that electrons reach, or have left it for good and react among
     themselves. Those of the start are in both, the liquid brings them; salts stay where they are.
@@ -138,7 +142,11 @@ class _System:
     """The events as arrays; a second reactant of a unimolecular one is a dummy of one."""
 
     def __init__(self, steps: Sequence[Step], conditions: Conditions) -> None:
-        down = [step for step in steps if step.change < 0.0 and len(step.consumed) < 3]
+        down = [
+            step
+            for step in steps
+            if step.change < _UPHILL * bool(step.electrons) and len(step.consumed) < 3
+        ]
         members = {one for step in down for one in (*step.consumed, *step.made)}
         self._species = sorted(members | set(conditions.start))
         places = len(self._species)
@@ -207,7 +215,7 @@ def _constant(step: Step, conditions: Conditions) -> float:
     """Return events per second for one (pair of) molecule(s)."""
     thermal = BOLTZMANN * conditions.temperature
     rate = thermal / PLANCK * np.exp(-step.barrier * ELEMENTARY_CHARGE / thermal)
-    if step.electrons > 0:
+    if step.electrons:
         rate *= conditions.tunnelling
     if len(step.consumed) == 2:
         # standard state one mole per litre; the volume follows from the numbers at the start

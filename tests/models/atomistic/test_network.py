@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -284,6 +285,28 @@ def test_a_radical_leaves_or_takes_a_second_electron() -> None:
     assert covered.mean["Li2CO3"] < 0.02 and covered.inorganic < 0.04
     held = simulate(steps, Conditions(**thin, film=0.0, diffusivity=0.0), 10, 4)
     assert held.mean["Li2CO3"] == 1.0 and held.inorganic == 1.0
+
+
+def test_what_is_made_uphill_leaves_or_goes_back() -> None:
+    """Up to half an electronvolt at an electrode; electrons pass the film both ways."""
+    start, radical = Species(EC), Species(KNOWN["EC-open"], -1, 1)
+    dimer = Species(KNOWN["EDC"], -2, 2)
+
+    def steps(change: float, electrons: int) -> list[Step]:
+        return [
+            Step((start,), (radical,), electrons, change, 0.6, "", "reduction"),
+            Step((radical,), (start,), -electrons, -change, 0.6 - change, "", "reduction"),
+            Step((radical, radical), (dimer,), 0, -1.0, 0.17, "", "exchange"),
+        ]
+
+    thin = Conditions({start: 20}, concentration=1e-3, film=2e-9)
+    assert simulate(steps(0.3, 1), thin, 3, 1).mean["Li2EDC"] == 0.5
+    assert simulate(steps(0.6, 1), thin, 3, 1).mean["Li2EDC"] == 0.0
+    assert simulate(steps(0.3, 0), thin, 3, 1).mean["Li2EDC"] == 0.0
+    # each way back is as slow as the way there: without leaving it would never end
+    back = replace(steps(0.3, 1)[1], barrier=0.0)
+    few = replace(thin, events=200)
+    assert simulate([steps(0.3, 1)[0], back, steps(0.3, 1)[2]], few, 3, 1).mean["Li2EDC"] == 0.5
 
 
 def test_what_the_liquid_brings_does_not_run_out_of_reach() -> None:
