@@ -15,6 +15,7 @@ from interphase.models.atomistic.network.network import KNOWN, Edge, Species
 from interphase.parameters.errors import AtomisticError
 
 _LEVEL: Final = "M06-2X"
+_CLOSED: Final = ("Li+EC", "Li+FEC")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,12 @@ def anchors() -> dict[str, Edge]:
 def computed_potentials() -> dict[str, float]:
     """Return the reduction potentials that ship, at the level of the anchors [V vs Li/Li+].
 
-    One whose ions are those of the metal stands for the reaction with complexes.
+    One whose ions are those of the metal stands for the reaction with complexes. Closed rings are
+    taken as complexes on both sides and without the explicit shell: that of the reduced ring ends
+    where GFN2-xTB moves its electron to a solvent, and would be counted on one side only.
     """
     found = {
-        value.of: value.value
+        value.of: value.value - value.terms.get("explicit_shell", 0.0) * (value.of in _CLOSED)
         for file in result_file.shipped()
         for value in file.values
         if value.name == "reduction_potential" and value.method.startswith(_LEVEL)
@@ -75,7 +78,7 @@ def computed_potentials() -> dict[str, float]:
     metal = {
         name.removesuffix(FROM_METAL): value
         for name, value in found.items()
-        if name.endswith(FROM_METAL)
+        if name.endswith(FROM_METAL) and name.removesuffix(FROM_METAL) not in _CLOSED
     }
     return found | metal
 

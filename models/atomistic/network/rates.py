@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,7 +99,7 @@ def _rows(
     start = [one.origin] if one.origin.lithium else [one.origin, Species(KNOWN["EC"])]
     if not set(start) <= set(network.species):
         raise AtomisticError(f"{one.origin.name} is not in the network")
-    path, limiting = _slowest(one, Ways(steps, start).paths(one.origin, one.target, _PATHS))
+    path, limiting = _slowest(one, Ways(steps, start))
     # each edge gives two steps, and only the one written takes the electron
     edge = network.edges[steps.index(limiting) // 2]
     ends = [law.barrier(edge, energies.change(edge, potential + d)) for d in (-_STEP, _STEP)]
@@ -132,10 +131,12 @@ def _rows(
     ]  # fmt: skip
 
 
-def _slowest(one: FilmReaction, paths: Sequence[Path]) -> tuple[Path, Step]:
+def _slowest(one: FilmReaction, ways: Ways) -> tuple[Path, Step]:
     """Return the cheapest way that takes electrons, and the highest barrier with one on it."""
-    for path in paths:
-        with_electrons = [step for step in path.steps if step.electrons > 0]
-        if with_electrons:
-            return path, max(with_electrons, key=lambda step: step.barrier)
+    # more than the best are seldom asked for, and are slow to find
+    for count in (1, _PATHS):
+        for path in ways.paths(one.origin, one.target, count):
+            with_electrons = [step for step in path.steps if step.electrons > 0]
+            if with_electrons:
+                return path, max(with_electrons, key=lambda step: step.barrier)
     raise AtomisticError(f"the {_PATHS} cheapest ways to {one.target.name} take no electron")

@@ -364,13 +364,18 @@ def test_anchors_with_ions_of_the_metal_come_first(monkeypatch: pytest.MonkeyPat
     from interphase.models.atomistic.network.anchors import computed_potentials
 
     def value(of: str, volts: float) -> object:
-        return SimpleNamespace(name="reduction_potential", of=of, value=volts, method="M06-2X/a")
+        terms = {"explicit_shell": -0.8, "electronic": volts + 0.8}
+        return SimpleNamespace(name="reduction_potential", of=of, value=volts, method="M06-2X/a",
+                               terms=terms)  # fmt: skip
 
     files = [SimpleNamespace(values=[value("R1 with metal ions", 2.0), value("R1", 3.0)]),
-             SimpleNamespace(values=[value("EC", 0.1)])]  # fmt: skip
+             SimpleNamespace(values=[value("EC", 0.1), value("Li+EC", 0.0),
+                                     value("Li+EC with metal ions", -0.4)])]  # fmt: skip
     monkeypatch.setattr(result_file, "shipped", lambda: files)
     found = computed_potentials()
     assert (found["R1"], found["EC"]) == (2.0, 0.1)
+    # the shell of a closed ring is one-sided: neither it nor an ion of the metal is used
+    assert found["Li+EC"] == pytest.approx(0.8)
 
 
 def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
