@@ -24,15 +24,13 @@ from interphase.models.atomistic.crystals.structures import crystal, crystal_nam
 from interphase.models.atomistic.crystals.surfaces import InterfaceEnergy, SurfaceEnergy
 from interphase.models.atomistic.liquids.activation import ActivatedDiffusion
 from interphase.models.atomistic.liquids.properties import LIQUIDS, SCREENINGS
-from interphase.models.atomistic.molecules.cycle import (
-    GIBBS,
-    REDUCTIONS,
-    ReactionGibbs,
-    ReductionPotential,
-)
-from interphase.models.atomistic.molecules.dft import LEVELS, level
+from interphase.models.atomistic.molecules import dft
+from interphase.models.atomistic.molecules.cycle import ReactionGibbs, ReductionPotential
+from interphase.models.atomistic.molecules.dft import LEVELS, Level
 from interphase.models.atomistic.molecules.electron import ElectronTransfer, Orbitals
+from interphase.models.atomistic.molecules.reactions import CRYSTALS, GIBBS, REDUCTIONS
 from interphase.models.atomistic.result import Calculation
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError, did_you_mean
 
 ALL: Final = "all"
@@ -115,9 +113,17 @@ def _molecule(
     return Recipe(name, "dft", text, of, list(LEVELS), build)
 
 
-def recipes() -> Mapping[str, Recipe]:
-    """Return everything that can be computed, by name."""
+def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
+    """Return everything that can be computed, by name.
+
+    Args:
+        store: keeps energies of molecules.
+    """
     every = crystal_names()
+
+    def level(name: str) -> Level:
+        return dft.level(name, store)
+
     found = [
         _crystal("lattice", "lattice, molar volume and bulk modulus; a minute", every,
                  lambda of, by: Lattice(crystal(of), potential(by))),
@@ -141,6 +147,11 @@ def recipes() -> Mapping[str, Recipe]:
                   list(REDUCTIONS),
                   lambda of, by: ReductionPotential(of, REDUCTIONS[of][0], level(by),
                                                     REDUCTIONS[of][1])),
+        _molecule("equilibrium_potential", "of the film's reactions with crystals; minutes",
+                  list(CRYSTALS),
+                  lambda of, by: ReductionPotential(of, CRYSTALS[of][0], level(by),
+                                                    CRYSTALS[of][1],
+                                                    quantity="equilibrium_potential")),
         _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
                   _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
         _molecule("orbitals", "HOMO and LUMO; a minute", _CARBONATES,
@@ -160,13 +171,17 @@ def recipes() -> Mapping[str, Recipe]:
     return {one.name: one for one in found}
 
 
-def recipe(name: str) -> Recipe:
+def recipe(name: str, store: Store | None = None) -> Recipe:
     """Return one property that can be computed.
+
+    Args:
+        name: of the property.
+        store: keeps energies of molecules.
 
     Raises:
         AtomisticError: if there is none of that name.
     """
-    known = recipes()
+    known = recipes(store)
     if name not in known:
         raise AtomisticError(f"'{name}' cannot be computed; {did_you_mean(name, known)}")
     return known[name]

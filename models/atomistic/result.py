@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, Self
 
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError
 from interphase.parameters.parameter import Parameter, row_key
 from interphase.parameters.provenance import Source, Uncertainty
@@ -92,11 +93,17 @@ class Calculation(Protocol):
         """Compute; may take long."""
 
 
-def timed(calculation: Calculation) -> tuple[Computed, ...]:
-    """Run a calculation and write what it cost into each of its values."""
-    start = time.process_time()
+def timed(calculation: Calculation, store: Store | None = None) -> tuple[Computed, ...]:
+    """Run a calculation and write what it cost into each of its values.
+
+    Args:
+        calculation: what to run.
+        store: of earlier runs; what its energies cost then counts as well.
+    """
+    kept = store or Store()
+    start = time.process_time(), kept.saved
     values = calculation.run()
-    cost = time.process_time() - start
+    cost = time.process_time() - start[0] + kept.saved - start[1]
     return tuple(value.costing(cost) for value in values)
 
 

@@ -13,6 +13,7 @@ from mpi4py import MPI
 from interphase.models.atomistic import result_file
 from interphase.models.atomistic.registry import recipe, recipes
 from interphase.models.atomistic.result import Computed, timed
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError, InterphaseError
 from interphase.scripts.commands.common import (
     BAD_CASE,
@@ -46,6 +47,9 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     parser.add_argument("--method", help="potentials or levels of theory: A, A,B or all")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file to write")
+    parser.add_argument(
+        "--cache", type=Path, metavar="FILE", help="energies of molecules known already"
+    )
     parser.add_argument("--list", action="store_true", help="name what can be computed")
     parser.set_defaults(run=run)
 
@@ -65,7 +69,8 @@ def _compute(parsed: argparse.Namespace) -> int:
             raise AtomisticError("interphase params compute runs on one rank; leave out mpirun")
         if not (parsed.property and parsed.material):
             raise AtomisticError("name a property and a material; --list names what there is")
-        calculations = recipe(parsed.property).calculations(parsed.material, parsed.method)
+        store = Store(parsed.cache)
+        calculations = recipe(parsed.property, store).calculations(parsed.material, parsed.method)
     except InterphaseError as error:
         logger.error("error: %s", error)
         return BAD_CASE
@@ -74,7 +79,7 @@ def _compute(parsed: argparse.Namespace) -> int:
     failed = 0
     for (material, method), calculation in calculations.items():
         try:
-            found = timed(calculation)
+            found = timed(calculation, store)
         except InterphaseError as error:
             # one potential may know no minimum where the others do: what they found is kept
             logger.error("error: %s by %s: %s", material, method, error)

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from mpi4py import MPI
 
+from interphase.models.atomistic import result_file
 from interphase.parameters.errors import AtomisticError, InterphaseError
+from interphase.parameters.table import load_table
 from interphase.scripts.commands.common import (
     BAD_CASE,
     DONE,
@@ -23,13 +26,15 @@ from interphase.scripts.commands.common import (
 if TYPE_CHECKING:
     from interphase.models.atomistic.network.energies import Energies
     from interphase.models.atomistic.network.network import Network
+    from interphase.parameters.parameter_table import ParameterTable
 
 _TARGETS: Final = ("EDC", "CO3", "F", "O", "BDC")
 _MOLECULES: Final = 24
 _EPILOG = """\
 examples:
   interphase params network -o network.json
-  interphase params network --seeds EC,PF6-,FEC --potentials 1.2,0.6,0.1 --runs 20
+  interphase params network --seeds EC,PF6-,FEC --potentials 1.2,0.6,0.1 --films 0,1
+  interphase params network --rates graphite_carbonate --rates-file rates.json
 """
 
 
@@ -50,8 +55,15 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--paths", type=int, default=3, help="of each product (3)")
     parser.add_argument("--runs", type=int, default=10, help="stochastic runs (10)")
     parser.add_argument(
-        "--tunnelling", type=float, default=1e-3, metavar="T",
-        help="part of the electrons that pass the film, 1 for a bare electrode (1e-3)",
+        "--films", default="0,0.5,1,1.5,2", metavar="NM",
+        help="thicknesses that electrons tunnel through, 0 for a bare electrode [nm]",
+    )  # fmt: skip
+    parser.add_argument(
+        "--rates", metavar="TABLE", help="rates of the film's reactions for a table, to RATES_FILE"
+    )
+    parser.add_argument(
+        "--rates-file", type=Path, metavar="FILE", default=Path("results/network_rates.json"),
+        help="result file of the rates, which `params fill --results` takes",
     )  # fmt: skip
     parser.add_argument("--cache", type=Path, metavar="FILE", help="energies known already")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="write all as JSON")
@@ -68,15 +80,17 @@ def _run(parsed: argparse.Namespace) -> int:
     try:
         if MPI.COMM_WORLD.size > 1:
             raise AtomisticError("interphase params network runs on one rank; leave out mpirun")
-        potentials = [float(text) for text in parsed.potentials.split(",")]
-        if not 0.0 < parsed.tunnelling <= 1.0:
-            raise AtomisticError(f"--tunnelling: {parsed.tunnelling:g} must lie in (0, 1]")
+        potentials = _numbers("--potentials", parsed.potentials)
+        films = [1e-9 * nm for nm in _numbers("--films", parsed.films)]
+        if min(films) < 0.0:
+            raise AtomisticError(f"--films: a thickness of {1e9 * min(films):g} nm is negative")
+        table = load_table(parsed.rates) if parsed.rates else None
         network = _build(parsed.seeds.split(","), parsed.heavy_atoms)
-    except (InterphaseError, ValueError) as error:
+    except InterphaseError as error:
         logger.error("error: %s", error)
         return BAD_CASE
     try:
-        content = _work(network, potentials, parsed)
+        content = _work(network, potentials, films, table, parsed)
     except InterphaseError as error:
         logger.error("error: %s", error)
         return FAILED
@@ -94,27 +108,64 @@ def _build(seeds: list[str], heavy_atoms: int) -> Network:
     return build([seed.strip() for seed in seeds], Limits(heavy_atoms=heavy_atoms))
 
 
-def _work(network: Network, potentials: list[float], parsed: argparse.Namespace) -> dict[str, Any]:
-    from interphase.models.atomistic.network.energies import compute, summary
+def _numbers(option: str, text: str) -> list[float]:
+    try:
+        return [float(part) for part in text.split(",")]
+    except ValueError as error:
+        raise AtomisticError(f"{option}: {error}; write numbers with commas between") from error
 
-    energies = compute(network, cache=parsed.cache)
+
+def _work(
+    network: Network,
+    potentials: list[float],
+    films: list[float],
+    table: ParameterTable | None,
+    parsed: argparse.Namespace,
+) -> dict[str, Any]:
+    from interphase.models.atomistic.network.energies import compute, summary
+    from interphase.models.atomistic.store import Store
+
+    energies = compute(network, store=Store(parsed.cache))
     part = network.only(energies.gibbs)
     write(summary(energies, part.edges))
+    if table is not None:
+        _rates(part, energies, table, parsed)
     found: dict[str, Any] = {
         "species": len(part.species),
         "reactions": len(part.edges),
         "dropped": len(energies.dropped),
         "correction": asdict(energies.correction),
-        "tunnelling": parsed.tunnelling,
+        "films [m]": films,
         "potentials": [],
     }
     for potential in potentials:
-        found["potentials"].append(_at(part, energies, potential, parsed))
+        found["potentials"].append(_at(part, energies, potential, films, parsed))
     return found
 
 
+def _rates(
+    network: Network, energies: Energies, table: ParameterTable, parsed: argparse.Namespace
+) -> None:
+    from interphase.models.atomistic.network.rates import film_rates
+
+    rows, missing = film_rates(network, energies, table)
+    for line in missing:
+        write(f"no rate of {line}")
+    for row in rows:
+        spread = row.parameter().as_dict()["uncertainty"]
+        write(f"{row.key:28s} {row.value:.3g} {row.unit} {spread}; {row.note}")
+    if rows:
+        command = f"interphase params network --seeds {parsed.seeds} --rates {parsed.rates}"
+        result_file.write(parsed.rates_file, rows, command)
+        write(f"rates written to {parsed.rates_file}")
+
+
 def _at(
-    network: Network, energies: Energies, potential: float, parsed: argparse.Namespace
+    network: Network,
+    energies: Energies,
+    potential: float,
+    films: list[float],
+    parsed: argparse.Namespace,
 ) -> dict[str, Any]:
     from interphase.models.atomistic.network.network import KNOWN, Species
     from interphase.models.atomistic.network.paths import Ways, directed
@@ -122,7 +173,8 @@ def _at(
 
     steps = directed(network, energies, potential)
     origin, salt = Species(KNOWN["EC"]), Species(KNOWN["PF6"], -1)
-    start = [one for one in (origin, salt) if one in energies.gibbs]
+    additives = [Species(KNOWN[name]) for name in ("FEC", "VC")]
+    start = [one for one in (origin, salt, *additives) if one in energies.gibbs]
     known = Ways(steps, start)
     write(f"\n{potential:g} V vs Li/Li+")
     ways: dict[str, list[dict[str, Any]]] = {}
@@ -138,15 +190,26 @@ def _at(
         ]
         write(f"  {target.name}: {best[0].cost:.2f} eV: "
               + "; ".join(step.text for step in best[0].steps))  # fmt: skip
-    amounts = {origin: _MOLECULES} | ({salt: _MOLECULES // 4} if salt in start else {})
-    conditions = Conditions(amounts, tunnelling=parsed.tunnelling)
-    found = simulate(steps, conditions, parsed.runs, seed=7)
-    write("  yields per EC: " + ", ".join(
-        f"{name} {mean:.2f}+-{found.error[name]:.2f}" for name, mean in found.mean.items() if mean
-    ))  # fmt: skip
-    left = {one.name: number for one, number in found.final.most_common(12)}
-    return {"potential [V]": potential, "paths": ways, "yields": dict(found.mean),
-            "yield_errors": dict(found.error), "left": left}  # fmt: skip
+    amounts = {one: _MOLECULES // 4 if one == salt else _MOLECULES for one in start}
+    yields = []
+    for film in films:
+        found = simulate(steps, Conditions(amounts, film=film), parsed.runs, seed=7)
+        write(f"  film {1e9 * film:g} nm: inorganic {found.inorganic:.2f}"
+              f"+-{found.inorganic_error:.2f} of the salts' lithium; per EC: "
+              + ", ".join(f"{name} {mean:.2f}+-{found.error[name]:.2f}"
+                          for name, mean in found.mean.items() if mean))  # fmt: skip
+        yields.append({
+            "film [m]": film, "inorganic": _number(found.inorganic),
+            "inorganic_error": _number(found.inorganic_error), "mean": dict(found.mean),
+            "error": dict(found.error),
+            "left": {one.name: number for one, number in found.final.most_common(12)},
+        })  # fmt: skip
+    return {"potential [V]": potential, "paths": ways, "yields": yields}
+
+
+def _number(value: float) -> float | None:
+    """Return a number as JSON has it, which knows no nan."""
+    return value if math.isfinite(value) else None
 
 
 def _targets(network: Network) -> list[Any]:

@@ -23,6 +23,10 @@ _TABLES: Final[Mapping[str, str]] = {
     "C": "C-002",
     "O2": "O-029",
     "F2": "F-054",
+    "Li(g)": "Li-005",
+    "LiF(g)": "F-024",
+    "Li2O(g)": "Li-017",
+    "CO2(g)": "C-095",
 }
 
 

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 from interphase.models.atomistic.extras import versions_of
+from interphase.models.atomistic.molecules.conformers import Conformers
 from interphase.models.atomistic.molecules.dft import Level
 from interphase.models.atomistic.molecules.molecule import Molecule, molecule
+from interphase.models.atomistic.molecules.phases import LITHIUM_ABSOLUTE, METAL_ION, evaporated
+from interphase.models.atomistic.molecules.shell import ExplicitShell
 from interphase.models.atomistic.molecules.thermo import (
     rigid_gibbs,
     vibrational_gibbs,
@@ -20,10 +23,6 @@ from interphase.models.atomistic.result import Computed, Setting
 from interphase.parameters.constants import FARADAY
 from interphase.parameters.errors import AtomisticError, did_you_mean
 from interphase.parameters.provenance import NoUncertainty
-
-LITHIUM_ABSOLUTE: Final = 1.40
-"""Absolute potential of Li/Li+ [V]: 4.44 V of the hydrogen electrode (Trasatti, Pure Appl. Chem.
-58, 955, 1986) less 3.04 V."""
 
 ONE_LEVEL: Final = NoUncertainty("one level of theory; compare with others and with experiment")
 
@@ -62,6 +61,8 @@ class Solvation:
 
     def energy(self, molecule: Molecule) -> float:
         """Return the part [eV]."""
+        if molecule.gas:
+            return 0.0
         return self.level.energy(molecule, solvated=True) - self.level.energy(molecule)
 
 
@@ -79,7 +80,7 @@ class ZeroPoint:
 
 @dataclass(frozen=True, slots=True)
 class Thermal:
-    """Vibrations, rotation and translation at a temperature, solutes at 1 mol/l.
+    """Vibrations, rotation and translation; solutes at 1 mol/l, gases at 1 bar.
 
     Attributes:
         temperature: [K].
@@ -95,8 +96,10 @@ class Thermal:
         return vibrations + rigid_gibbs(molecule, self.temperature)
 
 
-TERMS: Final = ("electronic", "zero_point", "thermal", "solvation")
-"""Names of all terms."""
+TERMS: Final = (
+    "electronic", "zero_point", "thermal", "solvation", "explicit_shell", "conformers",
+)  # fmt: skip
+"""Names of the terms that are computed for every molecule."""
 
 
 def terms_of(level: Level, xtb: XTB, names: Sequence[str] = TERMS) -> tuple[Term, ...]:
@@ -106,8 +109,12 @@ def terms_of(level: Level, xtb: XTB, names: Sequence[str] = TERMS) -> tuple[Term
         AtomisticError: if a name is unknown.
     """
     every: dict[str, Term] = {
-        one.name: one for one in (Electronic(level), ZeroPoint(xtb), Thermal(xtb), Solvation(level))
-    }
+        one.name: one
+        for one in (
+            Electronic(level), ZeroPoint(xtb), Thermal(xtb), Solvation(level),
+            ExplicitShell(xtb, level.store), Conformers(xtb, level.store),
+        )
+    }  # fmt: skip
     for name in names:
         if name not in every:
             raise AtomisticError(f"term '{name}' is not known; {did_you_mean(name, every)}")
@@ -120,7 +127,8 @@ class Cycle:
 
     Attributes:
         name: of the reaction.
-        stoichiometry: coefficient of each molecule, negative for what is consumed.
+        stoichiometry: coefficient of each molecule, negative for what is consumed; gases, solids
+            and ions of the metal are named as in `phases`.
         level: of the energies.
         electrons: that are consumed.
         xtb: gives geometries and vibrations.
@@ -141,13 +149,15 @@ class Cycle:
             AtomisticError: if the reaction is not balanced or a calculation fails.
         """
         parts = terms_of(self.level, self.xtb, self.terms)
-        start = {name: molecule(name) for name in self.stoichiometry}
-        self._check_balance(start)
+        molecules, tabulated = evaporated(self.stoichiometry)
+        start = {name: molecule(name) for name in molecules}
+        self._check_balance(start, molecules)
         relaxed = {name: self.xtb.relaxed(one) for name, one in start.items()}
-        return {
-            part.name: sum(nu * part.energy(relaxed[n]) for n, nu in self.stoichiometry.items())
+        computed = {
+            part.name: sum(nu * part.energy(relaxed[n]) for n, nu in molecules.items())
             for part in parts
         }
+        return computed | tabulated
 
     def computed(self, quantity: str, unit: str, terms: Mapping[str, float]) -> Computed:
         """Return the sum of terms as a value."""
@@ -161,10 +171,13 @@ class Cycle:
                         f"{self.level.name} on geometries of {self.xtb.name}", settings,
                         versions_of(PACKAGES), terms)  # fmt: skip
 
-    def _check_balance(self, molecules: Mapping[str, Molecule]) -> None:
+    def _check_balance(
+        self, molecules: Mapping[str, Molecule], stoichiometry: Mapping[str, int]
+    ) -> None:
         atoms: Counter[str] = Counter()
-        charge = self.electrons
-        for name, nu in self.stoichiometry.items():
+        # an ion of the metal is counted as an atom, its charge is missing there
+        charge = self.electrons + self.stoichiometry.get(METAL_ION, 0)
+        for name, nu in stoichiometry.items():
             charge += nu * molecules[name].charge
             for element, count in molecules[name].elements.items():
                 atoms[element] += nu * count
@@ -189,7 +202,12 @@ class ReductionPotential(Cycle):
     """Potential of the reaction's equilibrium with an electrode, against Li/Li+.
 
     U = -dG/(n F) - 1.40 V; each term of dG is a term of U.
+
+    Attributes:
+        quantity: ``equilibrium_potential`` for reactions of the film with their crystals.
     """
+
+    quantity: str = "reduction_potential"
 
     def run(self) -> tuple[Computed, ...]:
         """Return the potential with its terms."""
@@ -197,41 +215,4 @@ class ReductionPotential(Cycle):
             raise AtomisticError(f"{self.name}: a reduction consumes electrons")
         volts = {name: -part / self.electrons for name, part in self.contributions().items()}
         volts["reference Li/Li+"] = -LITHIUM_ABSOLUTE
-        return (self.computed("reduction_potential", "V", volts),)
-
-
-REDUCTIONS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
-    "CO2": ({"CO2": -1, "CO2-": 1}, 1),
-    "EC": ({"EC": -1, "EC-": 1}, 1),
-    "Li+EC": ({"Li+EC": -1, "LiEC": 1}, 1),
-    "Li+EC ring opening": ({"Li+EC": -1, "LiEC-open": 1}, 1),
-    "FEC": ({"FEC": -1, "FEC-": 1}, 1),
-    "Li+FEC": ({"Li+FEC": -1, "LiFEC": 1}, 1),
-    "Li+FEC LiF elimination": ({"Li+FEC": -1, "LiF": 1, "FEC-F": 1}, 1),
-    "VC": ({"VC": -1, "VC-": 1}, 1),
-    "DMC": ({"DMC": -1, "DMC-": 1}, 1),
-    "EMC": ({"EMC": -1, "EMC-": 1}, 1),
-    "Li+VC": ({"Li+VC": -1, "LiVC": 1}, 1),
-    "LiEC-open second electron": (
-        {"LiEC-open": -1, "Li+EC": -1, "Li2CO3": 1, "C2H4": 1, "EC": 1},
-        1,
-    ),
-    # the reactions of tables; ions come from their shells, solids are single molecules
-    "R1": ({"Li+EC": -2, "Li2EDC": 1, "C2H4": 1}, 2),
-    "R2": ({"Li+EC": -2, "Li2CO3": 1, "C2H4": 1, "EC": 1}, 2),
-    "R3": ({"Li+EC": -3, "PF6-": -1, "LiF": 3, "PF3": 1, "EC": 3}, 2),
-    "R4": ({"Li+EC": -2, "Li2EDC": -1, "Li2CO3": 2, "C2H4": 1, "EC": 2}, 2),
-    "R5": ({"Li+EC": -2, "Li2CO3": -1, "Li2O": 2, "CO": 1, "EC": 2}, 2),
-    "R7": ({"Li+EC": -2, "DMC": -1, "Li2CO3": 1, "C2H6": 1, "EC": 2}, 2),
-    "R8": ({"Li+EC": -2, "CO2": -2, "Li2CO3": 1, "CO": 1, "EC": 2}, 2),
-}
-"""Reductions by name: stoichiometry and electrons."""
-
-GIBBS: Final[Mapping[str, Mapping[str, int]]] = {
-    "ring opening of LiEC": {"LiEC": -1, "LiEC-open": 1},
-    "2 LiEC -> Li2EDC + C2H4": {"LiEC": -2, "Li2EDC": 1, "C2H4": 1},
-    "2 LiEC-open -> Li2EDC + C2H4": {"LiEC-open": -2, "Li2EDC": 1, "C2H4": 1},
-    "R6a": {"Li2EDC": -1, "H2O": -1, "Li2CO3": 1, "CO2": 1, "(CH2OH)2": 1},
-    "R6b": {"Li2CO3": -1, "HF": -2, "LiF": 2, "H2O": 1, "CO2": 1},
-}
-"""Reactions without electrons by name."""
+        return (self.computed(self.quantity, "V", volts),)

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.molecules.molecule import Molecule
 from interphase.models.atomistic.result import Setting
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError
 
 HARTREE: Final = 27.211386245988
@@ -67,6 +68,7 @@ class Level:
         permittivity: of the polarisable continuum (IEF-PCM).
         grid: of the integration, 0 to 9.
         cycles: of each attempt to reach self-consistency, at most.
+        store: keeps energies.
     """
 
     functional: str = "M06-2X"
@@ -74,6 +76,7 @@ class Level:
     permittivity: float = 20.5
     grid: int = 3
     cycles: int = 80
+    store: Store = field(default_factory=Store, repr=False, compare=False)
     # what was computed before: terms of a cycle ask for the same fields
     _known: dict[tuple[Any, ...], Field] = field(
         default_factory=dict, init=False, repr=False, compare=False
@@ -96,7 +99,11 @@ class Level:
 
     def energy(self, molecule: Molecule, *, solvated: bool = False) -> float:
         """Return the energy of a molecule at its geometry [eV]; `field` says what it raises."""
-        return self.field(molecule, solvated=solvated).energy
+        where = f"permittivity {self.permittivity:g}" if solvated else "vacuum"
+        return self.store.recall(
+            f"{self.name} grid {self.grid} {where} {molecule.fingerprint}",
+            lambda: self.field(molecule, solvated=solvated).energy,
+        )
 
     def field(self, molecule: Molecule, *, solvated: bool = False) -> Field:
         """Return the self-consistent field of a molecule at its geometry.
@@ -171,7 +178,13 @@ LEVELS: Final[Mapping[str, Level]] = {
 
 
 @functools.cache
-def level(name: str) -> Level:
-    """Return a level by name, one and the same: reactions share molecules and their fields."""
+def level(name: str, store: Store | None = None) -> Level:
+    """Return a level by name, one and the same: reactions share molecules and their fields.
+
+    Args:
+        name: of `LEVELS`.
+        store: keeps energies; of this run if none is given.
+    """
     chosen = LEVELS[name]
-    return Level(chosen.functional, chosen.basis, chosen.permittivity, chosen.grid)
+    return Level(chosen.functional, chosen.basis, chosen.permittivity, chosen.grid,
+                 store=store or Store())  # fmt: skip

@@ -7,8 +7,14 @@ from typing import Final
 import numpy as np
 
 from interphase.models.atomistic.molecules.molecule import Array, Molecule
-from interphase.models.atomistic.molecules.xtb import is_linear
-from interphase.parameters.constants import AVOGADRO, BOLTZMANN, ELEMENTARY_CHARGE, HBAR, PLANCK
+from interphase.models.atomistic.molecules.xtb import XTB, is_linear
+from interphase.parameters.constants import (
+    AVOGADRO,
+    BOLTZMANN,
+    ELEMENTARY_CHARGE,
+    HBAR,
+    PLANCK,
+)
 
 _ATOMIC_MASS: Final = 1.66053906660e-27
 _LIGHT: Final = 2.99792458e10
@@ -29,22 +35,38 @@ def vibrational_gibbs(wavenumbers: Array, temperature: float) -> float:
     )
 
 
-def rigid_gibbs(molecule: Molecule, temperature: float, concentration: float = 1000.0) -> float:
-    """Return the free energy of translation and rotation of an ideal solute [eV].
+def gibbs(molecule: Molecule, xtb: XTB, temperature: float) -> float:
+    """Return the free energy of a relaxed molecule, all of it by xTB [eV].
+
+    Raises:
+        AtomisticError: if the geometry is no minimum.
+    """
+    waves = xtb.wavenumbers(molecule)
+    return (
+        xtb.energy(molecule)
+        + zero_point_energy(waves)
+        + vibrational_gibbs(waves, temperature)
+        + rigid_gibbs(molecule, temperature)
+    )
+
+
+def rigid_gibbs(molecule: Molecule, temperature: float) -> float:
+    """Return the free energy of translation and rotation [eV].
+
+    Of an ideal solute at one mole per litre, or of a gas at 1 bar.
 
     Symmetry numbers are left out: at most kT ln 12 = 0.06 eV.
 
     Args:
         molecule: its masses and geometry.
         temperature: [K].
-        concentration: of the standard state [mol/m^3]; 1000 is one mole per litre.
 
     Source: McQuarrie, Statistical Mechanics (1976), chapters 5, 6 and 8.
     """
     atoms = molecule.atoms()
     thermal = BOLTZMANN * temperature
     mass = float(atoms.get_masses().sum()) * _ATOMIC_MASS
-    number = concentration * AVOGADRO
+    number = 1e5 / thermal if molecule.gas else 1000.0 * AVOGADRO
     log_q = 1.5 * np.log(2.0 * np.pi * mass * thermal / PLANCK**2) - np.log(number)
     log_q += np.log(molecule.unpaired + 1.0)
     if len(atoms) > 1:

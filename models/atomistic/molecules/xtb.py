@@ -59,6 +59,20 @@ class XTB:
         """
         return self._guarded(molecule, lambda: float(self.attach(molecule).get_potential_energy()))
 
+    def charges(self, molecule: Molecule) -> Array:
+        """Return the charges of atoms at the given geometry (Mulliken) [e].
+
+        Raises:
+            AtomisticError: if the tight-binding equations do not converge.
+        """
+
+        def work() -> Array:
+            atoms = self.attach(molecule)
+            atoms.get_potential_energy()
+            return np.asarray(atoms.get_charges())
+
+        return np.asarray(self._guarded(molecule, work))
+
     def relaxed(self, molecule: Molecule) -> Molecule:
         """Return the molecule at the nearest minimum.
 

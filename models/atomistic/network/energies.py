@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import json
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Final
 
 import numpy as np
 
-from interphase.models.atomistic.extras import load
-from interphase.models.atomistic.molecules.cycle import LITHIUM_ABSOLUTE
-from interphase.models.atomistic.molecules.molecule import Molecule, build
+from interphase.models.atomistic.molecules.molecule import Molecule, build, covalent_bonds
+from interphase.models.atomistic.molecules.phases import LITHIUM_ABSOLUTE
 from interphase.models.atomistic.molecules.thermo import rigid_gibbs
 from interphase.models.atomistic.molecules.xtb import XTB
 from interphase.models.atomistic.network import skeleton
@@ -23,13 +20,8 @@ from interphase.models.atomistic.network.anchors import (
     salts,
 )
 from interphase.models.atomistic.network.network import Edge, Network, Species
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError
-
-# Bonds are kept if they are shorter than this part of the sum of covalent radii, and none is new.
-_BOUND: Final = 1.3
-
-# Species between two writes of the cache.
-_KEEP_EVERY: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +61,7 @@ class Energies:
         return self.gibbs[one] + self.correction.salt * salts(one)
 
 
-def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None) -> Energies:
+def compute(network: Network, xtb: XTB | None = None, store: Store | None = None) -> Energies:
     """Relax every species and fit what xTB is corrected by.
 
     A species whose bonds change as it relaxes is no minimum of its own and is dropped; so is one
@@ -78,27 +70,22 @@ def compute(network: Network, xtb: XTB | None = None, cache: Path | None = None)
     Args:
         network: its species are computed.
         xtb: how.
-        cache: file of energies that are known already; it is added to.
+        store: keeps energies.
 
     Raises:
         AtomisticError: if no anchor of the correction is in the network.
     """
     method = xtb or XTB(fmax=0.1, steps=100)
-    known = _read(cache)
+    known = store or Store()
     found: dict[Species, float] = {}
     dropped: dict[Species, str] = {}
     for one in network.species:
         key = f"{one.smiles} {one.charge} {one.lithium} {method.name} {method.fmax}"
-        if key not in known:
-            known[key] = _energy(one, method)
-            if len(known) % _KEEP_EVERY == 0:
-                _write(cache, known)
-        answer = known[key]
+        answer = known.recall(key, functools.partial(_energy, one, method))
         if isinstance(answer, float):
             found[one] = answer
         else:
             dropped[one] = answer
-    _write(cache, known)
     correction = fit(found, computed_potentials())
     return Energies(found, lithium_in_solvent(found, method), correction, dropped)
 
@@ -120,34 +107,11 @@ def _energy(one: Species, xtb: XTB) -> float | str:
     try:
         start = build(one.name, one.smiles, one.lithium, one.total_charge, one.unpaired)
         relaxed = xtb.relaxed(start)
-        if _bonds(relaxed) != skeleton.bonds(one.smiles):
+        if covalent_bonds(relaxed) != skeleton.bonds(one.smiles):
             return "its bonds change"
         return xtb.energy(relaxed) + rigid_gibbs(relaxed, 298.15)
     except AtomisticError as error:
         return str(error)
-
-
-def _bonds(molecule: Molecule) -> set[tuple[int, int]]:
-    """Return the pairs of atoms but lithium that are bound."""
-    radii = load("ase.data").covalent_radii
-    atoms = molecule.atoms()
-    count = sum(symbol != "Li" for symbol in molecule.symbols)
-    sizes = radii[atoms.numbers[:count]]
-    distance = np.linalg.norm(atoms.positions[:count, None] - atoms.positions[None, :count], axis=2)
-    near = distance < _BOUND * (sizes[:, None] + sizes[None, :])
-    return {(int(i), int(j)) for i, j in zip(*np.nonzero(np.triu(near, 1)), strict=True)}
-
-
-def _read(cache: Path | None) -> dict[str, float | str]:
-    if cache is None or not cache.exists():
-        return {}
-    content: dict[str, float | str] = json.loads(cache.read_text(encoding="utf-8"))
-    return content
-
-
-def _write(cache: Path | None, known: Mapping[str, float | str]) -> None:
-    if cache is not None:
-        cache.write_text(json.dumps(known, indent=0, sort_keys=True), encoding="utf-8")
 
 
 def summary(energies: Energies, edges: Sequence[Edge]) -> str:

@@ -19,6 +19,7 @@ from interphase.scripts.main import main
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
 
+RECIPES = "interphase.models.atomistic.registry.recipes"
 BETTER = Computed("molar_volume", "LiF", 9.9e-6, "m^3/mol", Range(9.88e-6, 9.92e-6), "a potential")
 
 
@@ -111,7 +112,7 @@ def test_compute(
             return (BETTER,)
 
     quick = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Quick())
-    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": quick})
+    monkeypatch.setattr(RECIPES, lambda *_: {"lattice": quick})
     path = tmp_path / "lif.json"
     assert main(["params", "compute", "lattice", "LiF", "--method", "two", "-o", str(path)]) == 0
     assert "molar_volume.LiF" in capsys.readouterr().out
@@ -143,7 +144,7 @@ def test_what_one_method_cannot_does_not_lose_the_others(
             return (BETTER,)
 
     quick = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Quick(by))
-    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": quick})
+    monkeypatch.setattr(RECIPES, lambda *_: {"lattice": quick})
     path = tmp_path / "lif.json"
     words = ["params", "compute", "lattice", "LiF", "-o", str(path), "--method"]
     assert main([*words, "all"]) == 1
@@ -166,7 +167,7 @@ def test_a_run_that_is_stopped_leaves_what_it_had(
             return (BETTER,)
 
     slow = Recipe("lattice", "mlp", "", ["LiF"], ["one", "two"], lambda of, by: Stopped(by))
-    monkeypatch.setattr("interphase.models.atomistic.registry.recipes", lambda: {"lattice": slow})
+    monkeypatch.setattr(RECIPES, lambda *_: {"lattice": slow})
     path = tmp_path / "lif.json"
     with pytest.raises(MemoryError):
         main(["params", "compute", "lattice", "LiF", "--method", "all", "-o", str(path)])

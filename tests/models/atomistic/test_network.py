@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,16 +28,18 @@ from interphase.models.atomistic.network.network import (
 from interphase.models.atomistic.network.paths import Step, Ways, cheapest, directed
 from interphase.models.atomistic.network.skeleton import (
     canonical,
+    formal_charge,
     fragments,
     joins,
     radicals,
     splits,
 )
-from interphase.models.atomistic.network.yields import Conditions, simulate
+from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError
 
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="needs no ranks")
 
+THERMAL = 1.380649e-23 * 298.15 / 1.602176634e-19
 NO_CORRECTION = Correction(0.0, 0.0, 0.0, ())
 EC, CO3, C2H4 = KNOWN["EC"], KNOWN["CO3"], KNOWN["C2H4"]
 
@@ -208,7 +211,7 @@ def test_shifts_are_found_from_the_anchors() -> None:
     def volts(name: str, electron: float, salt: float) -> float:
         edge = edges[name]
         change = sum(gibbs[m] for m in edge.made) - sum(gibbs[m] for m in edge.consumed)
-        salts = {"EC": 0, "R1": 2}.get(name, 1)
+        salts = {"EC": 0, "FEC": 0, "VC": 0, "R1": 2}.get(name, 1)
         return -(change + edge.electrons * electron + salts * salt) / edge.electrons - 1.40
 
     found = fit(gibbs, {name: volts(name, 4.0, 0.7) for name in edges})
@@ -222,38 +225,57 @@ def test_shifts_are_found_from_the_anchors() -> None:
         fit({}, {"EC": 0.0})
 
 
-def test_two_ways_at_known_rates() -> None:
-    """Two exits with rates 3 to 1, and a dimer against an exit of first order."""
-    start, left, right = Species(EC), Species(CO3, -2, 2), Species(KNOWN["EDC"], -2, 2)
-    thermal = 1.380649e-23 * 298.15 / 1.602176634e-19
+def test_rates_of_the_film_are_those_of_the_slowest_electron(network: Network) -> None:
+    """K c a exp(-E/kT) by hand, a factor from the error; what has no way is said."""
+    from interphase.models.atomistic.network.rates import film_rates
+    from interphase.parameters.table import load_table
 
-    def exit_to(made: Species, barrier: float) -> Step:
-        return Step((start,), (made,), 0, -1.0, barrier, "", "split")
+    table = load_table("graphite_carbonate")
+    few = network.only([one for one in network.species if one.smiles in KNOWN.values()])
+    # open valences cost more than an electron does, so that reductions fill them
+    gibbs = {
+        one: 3.5 * max(0, radicals(one.smiles) - formal_charge(one.smiles) + one.charge)
+        - 1.5 * one.lithium
+        for one in few.species
+    }
+    energies = Energies(gibbs, -1.4, Correction(0.0, 0.0, 0.2, ("EC",)))
+    rows, missing = film_rates(few, energies, table)
+    found = {row.key: row for row in rows}
+    layers = {"R1": 4541.0 / 2, "R2": 4541.0, "R3": 1000.0, "R4": 1.0 / 9.585e-5}
+    assert {row.of for row in rows} == {*layers, "R5"} and not missing
+    for name, amount in layers.items():
+        rate, slope = (found[f"{quantity}.{name}"] for quantity in
+                       ("tunnelling_rate", "transfer_coefficient"))  # fmt: skip
+        barrier = rate.settings["barrier [eV]"]
+        assert rate.value == pytest.approx(
+            6.2124e12 * amount * 6e-10 * np.exp(-barrier / THERMAL), rel=1e-3
+        )
+        assert rate.uncertainty.factor == pytest.approx(
+            np.exp(max(slope.value * 0.2, THERMAL) / THERMAL)
+        )
+    lone = few.only([one for one in few.species if one.smiles != KNOWN["EDC"]])
+    rows, missing = film_rates(lone, energies, table)
+    assert any(line.startswith("R1: Li2[EDC] cannot be reached") for line in missing)
+    assert any(line.startswith("R4: Li2[EDC] is not in the network") for line in missing)
 
-    steps = [exit_to(left, 0.3), exit_to(right, 0.3 + thermal * np.log(3.0)),
-             Step((left,), (start,), 0, 0.5, 0.8, "", "split")]  # fmt: skip
-    found = simulate(steps, Conditions({start: 40}), runs=50, seed=1)
-    # 2000 draws at 3/4: a deviation of 0.0097
-    assert found.mean["Li2CO3"] == pytest.approx(0.75, abs=4 * 0.0097)
-    assert found.mean["Li2CO3"] + found.mean["Li2EDC"] == pytest.approx(1.0)
-    assert found.error["Li2CO3"] == pytest.approx(0.0097 * np.sqrt(50 / 50), rel=0.5)
-    electron = Step((start,), (left,), 1, -1.0, 0.3, "", "reduction")
-    slow = simulate([electron, steps[1]], Conditions({start: 40}, tunnelling=1e-9), 5, 1)
-    assert slow.mean["Li2EDC"] == 1.0
-    with pytest.raises(AtomisticError, match="has not ended after 3 events"):
-        simulate(steps, Conditions({start: 40}, events=3), 1, 1)
 
+def test_anchors_with_ions_of_the_metal_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    from interphase.models.atomistic import result_file
+    from interphase.models.atomistic.network.anchors import computed_potentials
 
-def test_bimolecular_rate_follows_the_concentration() -> None:
-    """Twice the concentration, twice the dimers against a first-order exit (few of either)."""
-    start, dimer, single = Species(EC), Species(KNOWN["EDC"], -2, 2), Species(CO3, -2, 2)
-    steps = [
-        Step((start, start), (dimer,), 0, -1.0, 0.30, "", "exchange"),
-        Step((start,), (single,), 0, -1.0, 0.22, "", "split"),
-    ]
-    thin = simulate(steps, Conditions({start: 100}, 200.0), 60, 2).mean["Li2EDC"]
-    thick = simulate(steps, Conditions({start: 100}, 400.0), 60, 2).mean["Li2EDC"]
-    assert thick / thin == pytest.approx(2.0, rel=0.2)
+    def value(of: str, volts: float) -> object:
+        terms = {"explicit_shell": -0.8, "electronic": volts + 0.8}
+        return SimpleNamespace(name="reduction_potential", of=of, value=volts, method="M06-2X/a",
+                               terms=terms)  # fmt: skip
+
+    files = [SimpleNamespace(values=[value("R1 with metal ions", 2.0), value("R1", 3.0)]),
+             SimpleNamespace(values=[value("EC", 0.1), value("Li+EC", 0.0),
+                                     value("Li+EC with metal ions", -0.4)])]  # fmt: skip
+    monkeypatch.setattr(result_file, "shipped", lambda: files)
+    found = computed_potentials()
+    assert (found["R1"], found["EC"]) == (2.0, 0.1)
+    # the shell of a closed ring is one-sided: neither it nor an ion of the metal is used
+    assert found["Li+EC"] == pytest.approx(0.8)
 
 
 def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -265,7 +287,7 @@ def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     members = [Species(EC, q, n) for q in (0, -1) for n in (0, 1)] + [Species(CO3, -2, 2)]
     small = Network(tuple(members), ())
     cache = tmp_path / "energies.json"
-    found = compute(small, cache=cache)
+    found = compute(small, store=Store(cache))
     assert not found.dropped
     edge = Edge("reduction", (members[1],), (members[3],), electrons=1)
     plain = Edge("reduction", (members[0],), (members[2],), electrons=1)
@@ -274,9 +296,9 @@ def test_energies_by_xtb_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert np.mean(potentials) == pytest.approx((0.46 - 0.26) / 2.0)
     assert abs(potentials[0] - 0.46) == pytest.approx(found.correction.error / np.sqrt(2.0))
     monkeypatch.setattr(energies_module, "_energy", lambda *_: pytest.fail("computed again"))
-    assert compute(small, cache=cache).gibbs == found.gibbs
+    assert compute(small, store=Store(cache)).gibbs == found.gibbs
     with pytest.raises(AtomisticError, match="seed it with EC"):
-        compute(Network((members[-1],), ()), cache=cache)
+        compute(Network((members[-1],), ()), store=Store(cache))
 
 
 def test_a_species_that_falls_apart_is_dropped() -> None:
