@@ -16,8 +16,8 @@ from interphase.solvers.front import BAND, FrontGeometry, foot_of_front, front_g
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.space import Array, NodalSpace
 
-# An internal front moves no farther at once, in interface widths. Steps are far shorter; in a leap
-# it bounds what a spot does that was bare of reactant for a part of the time only, and was seen so.
+# An internal front moves no farther at once, in interface widths. Steps are far shorter; in a stage
+# of a leap it bounds spots whose layer of reactant is thin now and is taken as thin to its end.
 FARTHEST = 0.4
 # A pair of phases that fills less than this share of a node has no boundary there.
 _PRESENT = 0.02

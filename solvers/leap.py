@@ -144,7 +144,7 @@ class Leaper:
     def stride(self, state: FilmState, control: ControlState, milestones: Milestones) -> Stride:
         """Return a leap that was kept, or a step; see `Strider`."""
         memory, milestone = self.memory, milestones.after(state.time)
-        known = self._before is not None or not self._proposer.converts
+        known = self._before is not None or not self._proposer.trained
         if memory.rest <= 0 and memory.tempo is not None and state.step > 0.0 and known:
             leap = self._leap(memory.tempo, state, control, milestone)
             if leap is not None:
@@ -317,7 +317,7 @@ class Leaper:
         shares = raster.scatter(proposal.shares, state.shares)
         return project(
             self._problem.space, state, phi, shares,
-            traces=self._proposer.converts, mixes=self._problem.model.proportional,
+            traces=self._proposer.trained, mixes=self._problem.model.proportional,
         )  # fmt: skip
 
     def _deposit(self, tempo: Tempo) -> tuple[float, ...] | None:

@@ -42,8 +42,8 @@ class GeometricProposer:
         return ()
 
     @property
-    def converts(self) -> bool:
-        """Return that reactions inside the film are left to the solver."""
+    def trained(self) -> bool:
+        """Return that it was not."""
         return False
 
     def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:

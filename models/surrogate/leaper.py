@@ -117,7 +117,7 @@ class NetworkProposer:
         dim: number of space dimensions that they are built for.
     """
 
-    converts = True
+    trained = True
 
     def __init__(self, ensemble: Ensemble, phases: tuple[str, ...], dim: int) -> None:
         self.ensemble, self.phases, self.dim = ensemble, phases, dim

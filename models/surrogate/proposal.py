@@ -105,8 +105,12 @@ class Proposer(Protocol):
         ...
 
     @property
-    def converts(self) -> bool:
-        """Whether the shares behind the front are advanced too (reactions inside the film)."""
+    def trained(self) -> bool:
+        """Whether it was trained.
+
+        Then its shares have errors, and it needs `Patch.conversion`; what reactions inside the film
+        do in a leap is solved all the same.
+        """
         ...
 
     def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:

@@ -1,4 +1,4 @@
-"""Columns of product in a mixture: how they rise and widen."""
+"""Internal fronts, and columns of product in a mixture: how they rise and widen."""
 
 from __future__ import annotations
 
@@ -9,11 +9,19 @@ import pytest
 from mpi4py import MPI
 
 from interphase.meshes.builders import interval, rectangle
+from interphase.models.interpolation import logistic
 from interphase.models.sei import SEIGrowth, build_model
 from interphase.parameters.case_model import ModelCase, Seeds
 from interphase.parameters.program import Drive
 from interphase.parameters.table import load_table
-from interphase.solvers.conversion import FilmView, MixtureConversion, surroundings
+from interphase.solvers.conversion import (
+    FARTHEST,
+    Converted,
+    FilmView,
+    FrontConversion,
+    MixtureConversion,
+    surroundings,
+)
 from interphase.solvers.film import FilmSolver
 from interphase.solvers.graph import NodeGraph
 from interphase.solvers.initial import planar_film
@@ -113,3 +121,47 @@ def test_a_film_of_columns_grows_alike_on_half_the_mesh(comm: MPI.Comm) -> None:
         found.append(space.integral(state.phi) / space.geometry.area)
     assert found[1] == pytest.approx(found[0], rel=2e-3)
     assert found[1] > 11.2 * NM
+
+
+def _moved(comm: MPI.Comm, way: float) -> tuple[Converted, float]:
+    """Return what a front of R4 at 3 nm does that goes ``way`` [m], and how far it went [m]."""
+    space = NodalSpace(interval(comm, 8 * NM, 0.125 * NM))
+    model, z, one = _model(), space.points[:, 0], np.ones(space.size)
+    set_ = model.reactions
+    conversion = FrontConversion(space, NodeGraph(space), set_.names.index("R4"), set_)
+    pair, x = conversion.pair, logistic(3 * NM - z, NM)
+    shares = np.zeros((len(model.solids), space.size))
+    shares[pair.product], shares[pair.reactant] = pair.ratio * x, 1.0 - x
+    view = FilmView(one, shares, 0.0 * one, 0.0 * one, 0.1 * one, one, one, NM, 1.0)
+    tunnelling, _ = set_.rates(conversion.reaction, surroundings(view, 0.0 * one, 0.0 * one))
+    view = replace(view, step=way / float(tunnelling[0] * pair.volume))
+    done = conversion.advance(set_, view, conversion.locate(view))
+    used = space.integral(done.extent) * pair.volume / space.geometry.area
+    return done, used
+
+
+def test_an_internal_front_goes_its_way_and_says_so(comm: MPI.Comm) -> None:
+    done, used = _moved(comm, 0.2 * NM)
+    assert used == pytest.approx(0.2 * NM, rel=0.01)
+    assert done.displacement == pytest.approx(0.2 * NM, rel=1e-6)
+    assert done.usual == pytest.approx(0.2 * NM, rel=1e-6)
+    assert done.held == 0.0
+
+
+def test_an_internal_front_that_wants_to_go_far_is_held_and_says_so(comm: MPI.Comm) -> None:
+    """What it wanted is told: steps are halved by it, leaps are refused by how much is held."""
+    done, used = _moved(comm, 2.0 * NM)
+    assert used == pytest.approx(FARTHEST * NM, rel=0.01)
+    assert done.displacement == pytest.approx(2.0 * NM, rel=1e-6)
+    assert done.held == 1.0
+
+
+def test_stages_add_up_and_the_largest_way_is_told() -> None:
+    one, other = (
+        Converted(np.array([1.0, 0.0]), np.array([1.0, 1.0]), 3.0, 2.0, 0.0),
+        Converted(np.array([3.0, 0.0]), np.array([0.0, 1.0]), 1.0, 1.0, 0.5),
+    )
+    both = Converted.together([one, other])
+    np.testing.assert_array_equal(both.extent, [4.0, 0.0])
+    np.testing.assert_array_equal(both.tunnelling, [0.25, 1.0])
+    assert (both.displacement, both.usual, both.held) == (3.0, 2.0, 0.5)

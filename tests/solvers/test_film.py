@@ -116,3 +116,16 @@ def test_a_stray_speed_off_the_front_does_not_move_the_film(comm: MPI.Comm) -> N
     ]
     difference = space.integral(moved[1] - moved[0]) / space.geometry.area
     assert abs(difference) < 1e-4 * NM
+
+
+def test_a_growth_that_was_taken_back_leaves_no_carriers_ahead_of_the_film(comm: MPI.Comm) -> None:
+    """After a leap that was refused the next solve ran out to its top, where nothing conducts."""
+    space = NodalSpace(rectangle(comm, (4 * NM, 40 * NM), 0.25 * NM, periodic=(0,)))
+    drive, found = Drive(0.1, 0.0, 298.15), []
+    for tried in ([], [25 * NM]):
+        solver = FilmSolver(space, replace(_model(transport=()), nucleation=None))
+        for thickness in tried:
+            solver.step(planar_film(solver, thickness, {"Li2CO3": 1.0}), 10.0, drive)
+        state, _ = solver.step(planar_film(solver, 4 * NM, {"Li2CO3": 1.0}), 10.0, drive)
+        found.append(state.carrier)
+    assert space.max(np.abs(found[1] - found[0])) < 1e-9

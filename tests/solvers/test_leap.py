@@ -44,7 +44,7 @@ class Bad:
     change: Change
     largest_advance: float = 1.0
     smallest_patch: tuple[int, ...] = ()
-    converts: bool = False
+    trained: bool = False
 
     def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:
         return self.change(GeometricProposer().propose(patch, conditions, advance))
