@@ -56,8 +56,6 @@ from interphase.solvers.transport import LiquidTransport
 
 # Carriers that cannot move a front by this part of its width in a step are not solved for.
 _NEGLIGIBLE = 1.0e-5
-# Solves of the carriers after a leap: each is linear about the one before.
-_SETTLING = 2
 
 
 @dataclass(frozen=True)
@@ -229,11 +227,11 @@ class FilmSolver:
 
         Reactions inside the film advance stage by stage, each on the film in its middle with the
         carriers at rest there (the midpoint rule); seeds, books and liquid as in one step of the
-        leap's length. The carriers are taken to have delivered what is booked to them, and then
-        settle on the new film: a step takes its rates from them as they were.
+        leap's length. Carriers are taken to have delivered what is booked to them, and are then at
+        rest on the new film: a step takes its rates from them as they were.
 
         Args:
-            state: before the leap; it is left as it is.
+            state: before the leap, a step behind it; it is left as it is.
             phi: of the film after it, nowhere less than before, (size,).
             shares: of the solids after it but for reactions inside the film, (solids, size).
             stages: of the leap, at least one.
@@ -246,7 +244,8 @@ class FilmSolver:
         free = replace(state, shares=shares)
         every: list[list[Converted]] = []
         for stage in stages:
-            free, seen = self._rest(model, replace(free, phi=stage.phi), drive, stage.length)
+            owed = replace(free, phi=stage.phi, carrier_debt=state.carrier_debt)
+            free, seen = self._rest(model, owed, drive, stage.length)
             with part("conversion"):
                 view = self._view(model, free, seen.action, drive, stage.length)
                 converted, grown = self._convert(model, view, seen.boundaries)
@@ -264,11 +263,13 @@ class FilmSolver:
             turnover = self._turnover(rates, tunnelling, converted, None)
             new = self._ledger.enter(set_, state, new, turnover)
         with part("liquid"):
-            # Now, not when it is time to: what waits belongs to the film before.
-            new = self._liquid.advance(
-                model, replace(new, clock=replace(new.clock, wait=0)), drive, dt
-            )
-        free, seen = self._rest(model, replace(new, carrier=free.carrier), drive, dt)
+            # Now: what waits belongs to the film before. At rest that hardly matters.
+            rests = self._liquid.at_rest(model, state, drive.temperature)
+            wait = state.clock.wait + 1 if rests else 0
+            new = replace(new, clock=replace(new.clock, wait=wait))
+            new = self._liquid.advance(model, new, drive, dt)
+        owed = replace(new, step=state.step, carrier=free.carrier, carrier_debt=state.carrier_debt)
+        free, seen = self._rest(model, owed, drive, dt)
         new = replace(new, action=seen.action, carrier=free.carrier)
         fastest, usual, held = inside_film(converted)
         return new, StepReport(0.0, fastest, 0.0, 0, seeds, usual, held)
@@ -276,14 +277,15 @@ class FilmSolver:
     def _rest(
         self, model: SEIGrowth, state: FilmState, drive: Drive, dt: float
     ) -> tuple[FilmState, _Survey]:
-        """Return a film that owes nothing, its carriers settled, and what follows from it."""
-        free = replace(state, carrier_debt=np.zeros(self.space.size))
+        """Return a film that owes as much per time as before, its carriers at rest, and its survey.
+
+        Debt closes a gap of some percent between what the field delivers and the front books.
+        """
+        free = replace(state, carrier_debt=dt / state.step * state.carrier_debt)
         seen = self._survey(model, free, drive, dt)
         free = replace(free, action=seen.action)
         with self.timings.part("carriers"):
-            for _ in range(_SETTLING):
-                seen = replace(seen, view=self._view(model, free, seen.action, drive, dt))
-                free, _, _ = self._solve_carrier(model, free, seen, drive)
+            free, _, _ = self._solve_carrier(model, free, seen, drive)
         return free, seen
 
     def _convert(

@@ -94,6 +94,22 @@ class LiquidTransport:
         clock = TransportClock(0.0, 0.0, interval, interval, drive.current_density)
         return self._dry_out(model, replace(after, clock=clock))
 
+    def at_rest(self, model: SEIGrowth, state: FilmState, temperature: float) -> bool:
+        """Return whether no field is so far from the reservoir that it would matter. Collective.
+
+        Then none will be on a thicker film of the same growth: a few steps or a leap may go by
+        before the fields are solved again.
+        """
+        if model.pore_reactions:
+            return False
+        away = [np.abs(state.potential) * FARADAY / (GAS_CONSTANT * temperature)]
+        if model.solvent is not None:
+            away.append(np.abs(state.solvent_level - state.reservoir))
+        if model.salt is not None:
+            outside = self._reservoir(model, state, model.salt) * state.salt_outside
+            away.append(np.abs(state.salt_level - outside))
+        return max(self._space.max(each) for each in away) < _STEADY
+
     def at_inner_face(
         self, model: SEIGrowth, state: FilmState, drive: Drive, face: Array, dt: float
     ) -> FilmState:

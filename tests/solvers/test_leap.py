@@ -282,3 +282,21 @@ def test_a_leap_takes_reactions_inside_the_film_along(line, comm: MPI.Comm) -> N
         grown = abs(one[name] - steps.rows[0][name])
         assert other[name] == pytest.approx(one[name], abs=0.03 * grown), name
     assert max(row["element_imbalance"] for row in leaps.rows) < 1e-10
+
+
+def test_liquid_rests_where_no_field_is_far_from_the_reservoir(line) -> None:
+    """Only then does a leap leave it unsolved; one field off by more than 0.2 % is enough."""
+    problem = prepare(line(**FILM), MPI.COMM_SELF).problem
+    solver, state = problem.solver, prepare(line(**FILM), MPI.COMM_SELF).state
+    one = np.ones(problem.space.size)
+    near = replace(state, solvent_level=one, salt_level=one, potential=0.0 * one)
+
+    def rests(**change: object) -> bool:
+        return solver._liquid.at_rest(solver.model, replace(near, **change), 300.0)
+
+    assert rests()
+    assert rests(solvent_level=0.999 * one)
+    if solver.model.solvent is not None:
+        assert not rests(solvent_level=0.99 * one)
+        assert not rests(reservoir=0.99)
+    assert not rests(potential=1e-4 * one)
