@@ -97,8 +97,7 @@ class LiquidTransport:
     def at_rest(self, model: SEIGrowth, state: FilmState, temperature: float) -> bool:
         """Return whether no field is so far from the reservoir that it would matter. Collective.
 
-        Then none will be on a thicker film of the same growth: a few steps or a leap may go by
-        before the fields are solved again.
+        Then none will be on a thicker film of the same growth, and a leap need not solve them.
         """
         if model.pore_reactions:
             return False

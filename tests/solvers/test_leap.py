@@ -286,17 +286,32 @@ def test_a_leap_takes_reactions_inside_the_film_along(line, comm: MPI.Comm) -> N
 
 def test_liquid_rests_where_no_field_is_far_from_the_reservoir(line) -> None:
     """Only then does a leap leave it unsolved; one field off by more than 0.2 % is enough."""
-    problem = prepare(line(**FILM), MPI.COMM_SELF).problem
-    solver, state = problem.solver, prepare(line(**FILM), MPI.COMM_SELF).state
-    one = np.ones(problem.space.size)
-    near = replace(state, solvent_level=one, salt_level=one, potential=0.0 * one)
+    start = prepare(line(**FILM), MPI.COMM_SELF)
+    solver, one = start.problem.solver, np.ones(start.problem.space.size)
+    near = replace(start.state, solvent_level=one, salt_level=one, potential=0.0 * one)
 
     def rests(**change: object) -> bool:
         return solver._liquid.at_rest(solver.model, replace(near, **change), 300.0)
 
     assert rests()
-    assert rests(solvent_level=0.999 * one)
-    if solver.model.solvent is not None:
-        assert not rests(solvent_level=0.99 * one)
-        assert not rests(reservoir=0.99)
+    assert rests(solvent_level=0.999 * one, salt_level=1.001 * one, potential=2e-5 * one)
+    assert not rests(solvent_level=0.99 * one)
+    assert not rests(salt_level=1.01 * one)
     assert not rests(potential=1e-4 * one)
+    assert not rests(reservoir=0.99)
+    porous = replace(solver.model, pore_reactions=(0,))
+    assert not solver._liquid.at_rest(porous, near, 300.0)
+
+
+def test_carriers_in_a_leap_are_those_of_a_step(line) -> None:
+    """They owe as much per time as in the step before, for any length of a stage."""
+    simulation = Simulation.from_case(line(**{**FILM, "time": {"until": "5 day"}}))
+    simulation.run()
+    solver, state = simulation.problem.solver, simulation.state
+    drive = simulation.problem.program.at(state.time)
+    for _ in range(3):
+        state, _ = solver.step(state, 7200.0, drive)
+    step, _ = solver.step(state, state.step, drive)
+    for times in (1.0, 30.0):
+        rest, _ = solver._rest(solver.model, state, drive, times * state.step)
+        np.testing.assert_allclose(rest.carrier, step.carrier, rtol=1e-4, atol=1e-12)
