@@ -6,12 +6,11 @@ carry it on to the same end; errors are those against steps of a fiftieth of the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 from mpi4py import MPI
@@ -20,18 +19,20 @@ from interphase.models.analytic import mixed_thickness
 from interphase.models.interpolation import signed_distance
 from interphase.models.surrogate.proposal import Conditions, Patch, Proposer
 from interphase.models.surrogate.reduced import Reduced
-from interphase.parameters.case import load_case
 from interphase.parameters.errors import ConvergenceError
-from interphase.scripts.benchmarks.films import CASES
+from interphase.scripts.benchmarks.contest import (
+    Contest,
+    Grown,
+    conditions_of,
+    correlations_of,
+    parts_of,
+)
 from interphase.scripts.benchmarks.record import Outcome, Run, Way
 from interphase.solvers.accelerators import load_proposer
-from interphase.solvers.diagnostics import Row
 from interphase.solvers.raster import Raster
 from interphase.solvers.simulation import Simulation
 from interphase.solvers.space import Array
 from interphase.solvers.starting import prepare
-from interphase.solvers.state import FilmState
-from interphase.solvers.stepping import ControlState
 
 DAY: Final = 86400.0
 _SHIPPED: Final = Path(__file__).resolve().parents[2] / "models/surrogate/shipped"
@@ -43,131 +44,6 @@ FINE: Final = 0.02
 _PAST: Final = 12
 # Times between which the exponent of growth is taken, parts of the end.
 _LATE: Final = (0.25, 1.0)
-
-
-@dataclass(frozen=True)
-class Task:
-    """A film to carry on.
-
-    Attributes:
-        case: name in ``scripts/cases``.
-        overrides: keys of the case that are changed.
-        mature: time from which leaps compete [s].
-        end: time at which films are compared [s].
-    """
-
-    case: str
-    overrides: Mapping[str, str]
-    mature: float
-    end: float
-
-
-_HELD_OUT: Final = {
-    "model.override.interstitial_diffusivity.Li2CO3": "1e-15 m^2/s",
-    "model.override.interstitial_rate.R1": "9e-7 mol/m^2/s",
-    "model.override.interstitial_rate.R4": "7e-8 mol/m^2/s",
-    "drive.steps[1].hold": "0.07 V",
-    "drive.steps[1].temperature": "305 K",
-    "initial.seeds.seed": "21",
-}
-"""Inside the ranges of the films that the network was trained on, and none of them."""
-_OLD: Final = {
-    "mesh.grading.uniform_height": "36 nm",
-    "drive.steps[1].until": "160 day",
-    "time.until": "160 day",
-}
-TASKS: Final[Mapping[str, Task]] = MappingProxyType(
-    {
-        "40 days, 12 nm wide": Task(
-            "mosaic_growth", {**_HELD_OUT, "mesh.size": "[12 nm, 46 nm]"}, 2 * DAY, 40 * DAY
-        ),
-        "160 days, 12 nm wide": Task(
-            "mosaic_growth", {**_HELD_OUT, **_OLD, "mesh.size": "[12 nm, 60 nm]"},
-            2 * DAY, 160 * DAY,
-        ),
-    }
-)  # fmt: skip
-"""What is compared, by its name in the table."""
-
-
-@dataclass(frozen=True)
-class Grown:
-    """A film's history after it was mature.
-
-    Attributes:
-        time: [s], (rows,).
-        thickness: [m], (rows,).
-        parts: of each solid in the film at the end [-], (solids,).
-    """
-
-    time: Array
-    thickness: Array
-    parts: Array
-
-    @property
-    def exponent(self) -> float:
-        """Return d ln L/d ln t over the last part of the time [-]."""
-        late = np.geomspace(_LATE[0], _LATE[1], 20) * self.time[-1]
-        return float(
-            np.polyfit(np.log(late), np.log(np.interp(late, self.time, self.thickness)), 1)[0]
-        )
-
-
-@dataclass
-class Contest:
-    """The mature film and the reference, made at first use.
-
-    Attributes:
-        task: what is compared.
-        say: takes messages.
-    """
-
-    task: Task
-    say: Callable[[str], None]
-    _mature: tuple[FilmState, ControlState, list[Row], tuple[str, ...], Any] | None = None
-    _reference: Grown | None = field(default=None)
-
-    def case(self, **changes: str) -> Any:
-        """Return the case with further keys changed."""
-        every = {**self.task.overrides, **changes}
-        path = CASES / f"{self.task.case}.yaml"
-        return load_case(path, [f"{k}={v}" for k, v in every.items()])
-
-    @property
-    def mature(self) -> tuple[FilmState, ControlState, list[Row], tuple[str, ...], Any]:
-        """Return the mature film: state, control, rows, solids, problem."""
-        if self._mature is None:
-            simulation = Simulation.from_case(self.case())
-            rows = simulation.run(self.task.mature).rows
-            problem = simulation.problem
-            self._mature = simulation.state, simulation.control, rows, problem.model.solids, problem
-            last = rows[-1]
-            self.say(
-                f"mature at {self.task.mature / DAY:g} days: {1e9 * last['thickness']:.3f} nm, "
-                f"{len(rows)} steps, {last['grains']:.0f} grains, "
-                f"{problem.space.global_size} nodes"
-            )
-        return self._mature
-
-    def outcome(self, grown: Grown, steps: int, note: str = "") -> Outcome:
-        """Return errors against the reference, which is the first to come."""
-        if self._reference is None:
-            self._reference = grown
-        reference = self._reference
-        thickness, last = grown.thickness[-1], reference.thickness[-1]
-        start = self.mature[2][-1]["thickness"]
-        words = (
-            f"{1e9 * thickness:.3f} nm, growth {100 * ((thickness - last) / (last - start)):+.2f} %"
-            f", parts {100 * np.abs(grown.parts - reference.parts).max():.2f} points, exponent "
-            f"{grown.exponent:.3f} ({grown.exponent - reference.exponent:+.3f})"
-        )
-        size = self.mature[4].space.global_size
-        return Outcome(steps, size, float(thickness / last - 1.0), note=words + note)
-
-
-def parts_of(row: Row, solids: tuple[str, ...]) -> Array:
-    """Return the part of each solid in the film [-], (solids,)."""
-    return np.array([row[f"thickness_{s}"] for s in solids]) / row["thickness"]
 
 
 def simulated(contest: Contest, **changes: str) -> Run:
@@ -187,10 +63,13 @@ def simulated(contest: Contest, **changes: str) -> Run:
             size = start.problem.space.global_size
             return Outcome(len(simulation.rows), size, note=f"failed: {error}")
         history = [rows[-1], *result.rows]
+        problem = simulation.problem
+        patch = Raster(problem.space).patch(simulation.state, problem.width)
         grown = Grown(
             np.array([r["time"] for r in history]),
             np.array([r["thickness"] for r in history]),
             parts_of(history[-1], solids),
+            correlations_of(patch, problem.width),
         )
         note = f"; elements {max(r['element_imbalance'] for r in result.rows):.0e}"
         leaps = result.summary.get("leaps")
@@ -279,18 +158,6 @@ def reduced(contest: Contest) -> Run:
     return work
 
 
-def conditions_of(contest: Contest) -> Conditions:
-    """Return what the film grows under."""
-    _, _, _, solids, problem = contest.mature
-    drive = problem.program.at(contest.task.end)
-    logarithms = {
-        row.key: float(np.log10(row.value))
-        for row in problem.table.parameters
-        if row.value is not None and row.value > 0.0
-    }
-    return Conditions(drive.potential, drive.temperature, problem.width, logarithms, solids)
-
-
 def network_alone(contest: Contest) -> Run:
     """Return leaps of the network one after the other, nothing solved; the regime law's clock.
 
@@ -318,7 +185,8 @@ def network_alone(contest: Contest) -> Run:
         grown = grown_by_law(later - time[-1], thickness[-1], a, b)
         amounts = np.array([patch.thickness(patch.phi * share) for share in patch.shares])
         grown[-1] = patch.thickness(patch.phi)
-        return contest.outcome(Grown(later, grown, amounts / grown[-1]), leaps)
+        at_end = Grown(later, grown, amounts / grown[-1], correlations_of(patch, width))
+        return contest.outcome(at_end, leaps)
 
     return work
 
