@@ -117,12 +117,13 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
     """Return everything that can be computed, by name.
 
     Args:
-        store: keeps energies of molecules.
+        store: keeps energies of molecules and runs of liquids.
     """
+    kept = store or Store()
     every = crystal_names()
 
     def level(name: str) -> Level:
-        return dft.level(name, store)
+        return dft.level(name, kept)
 
     found = [
         _crystal("lattice", "lattice, molar volume and bulk modulus; a minute", every,
@@ -160,11 +161,11 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                   lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
         Recipe("liquid", "md", "density, diffusion, conduction, permittivity; an hour",
                list(LIQUIDS), list(SCREENINGS),
-               lambda of, by: replace(LIQUIDS[of], screening=SCREENINGS[by])),
+               lambda of, by: replace(LIQUIDS[of], screening=SCREENINGS[by], store=kept)),
         Recipe("activated_diffusion", "md", "of lithium by an Arrhenius law; an hour",
                list(_HOT), list(SCREENINGS),
                lambda of, by: ActivatedDiffusion(
-                   replace(LIQUIDS[of], screening=SCREENINGS[by]), "Li+", _HOT[of])),
+                   replace(LIQUIDS[of], screening=SCREENINGS[by], store=kept), "Li+", _HOT[of])),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

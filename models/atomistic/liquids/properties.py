@@ -16,6 +16,7 @@ from interphase.models.atomistic.liquids.box import Box, filled
 from interphase.models.atomistic.liquids.dynamics import Plan, Trajectory, run
 from interphase.models.atomistic.liquids.forcefield import ForceField, force_field
 from interphase.models.atomistic.result import Computed, Setting
+from interphase.models.atomistic.store import Store
 from interphase.parameters.constants import AVOGADRO
 from interphase.parameters.errors import AtomisticError
 from interphase.parameters.provenance import Range, Uncertainty
@@ -42,6 +43,7 @@ class LiquidProperties:
             [Pa s]; None leaves it out.
         formula_units: of the name in the box, for the molar volume; None for a mixture.
         screening: of all charges, for comparison; None takes that of the force field.
+        store: of earlier runs; with a file it keeps what a run has so far.
     """
 
     name: str
@@ -50,6 +52,7 @@ class LiquidProperties:
     viscosity: float | None = None
     formula_units: int | None = None
     screening: float | None = None
+    store: Store = field(default_factory=Store, compare=False, repr=False)
 
     @property
     def force_field(self) -> ForceField:
@@ -64,7 +67,7 @@ class LiquidProperties:
             AtomisticError: if it is too short for everything but the density, or cannot be run.
         """
         box = filled(self.force_field, self.numbers, self.plan.seed)
-        return self.analysed(box, run(box, self.plan))
+        return self.analysed(box, run(box, self.plan, self.store))
 
     def analysed(self, box: Box, found: Trajectory) -> tuple[Computed, ...]:
         """Return the properties that a trajectory is long enough for."""
@@ -210,7 +213,7 @@ LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
         LiquidProperties(
             "EC:DMC + 1 M LiPF6",
             {"EC": 40, "DMC": 28, "Li+": 5, "PF6-": 5},
-            Plan(temperature=298.15, transport=1000.0, every=1.0),
+            Plan(temperature=298.15, transport=2000.0, every=1.0),
         ),
         LiquidProperties(
             "amorphous Li2EDC",
