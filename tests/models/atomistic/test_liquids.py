@@ -131,13 +131,24 @@ def test_properties_of_a_made_trajectory() -> None:
     liquid = LiquidProperties("made", numbers, viscosity=1e-3)
     found = {one.key: one for one in liquid.analysed(made, trajectory)}
     at = "made at 313.15 K"
-    assert found[f"transference_number.{at}"].value == pytest.approx(0.3, abs=0.02)  # 3 % of each
     lithium = found[f"diffusivity.Li+ in {at}"]
     assert lithium.terms["box"] == pytest.approx(3e-10, rel=0.1)
-    assert lithium.terms["finite size"] > 0.0
+    # what the walls of a box would have taken from each, and currents of both have it too
+    taken = lithium.terms["finite size"]
+    assert taken == pytest.approx(
+        2.837297 * 1.381e-23 * 313.15 / (6 * np.pi * 1e-3 * 1e-26 ** (1 / 3)), rel=1e-3
+    )
+    carried = (3e-10 + taken) / (10e-10 + 2.0 * taken)
+    # 3 % of each
+    assert found[f"transference_number.{at}"].value == pytest.approx(carried, abs=0.02)
     free, full = (found[f"ionic_conductivity.{at}{end}"] for end in (", ions alone", ""))
     wanted = 1.602e-19**2 * 80 * 10e-10 / (1e-26 * 1.381e-23 * 313.15)
-    assert free.value == pytest.approx(wanted, rel=0.1)
+    assert free.terms["box"] == pytest.approx(wanted, rel=0.1)
+    assert free.terms["finite size"] == pytest.approx(wanted * 2.0 * taken / 10e-10, rel=1e-3)
+    plain = replace(liquid, viscosity=None).analysed(made, trajectory)
+    alone = {one.key: one for one in plain}
+    assert alone[f"transference_number.{at}"].value == pytest.approx(0.3, abs=0.02)
+    assert alone[f"ionic_conductivity.{at}, ions alone"].value == pytest.approx(free.terms["box"])
     assert full.value == pytest.approx(wanted, rel=0.7)  # one walker: its error is a quarter
 
 
