@@ -234,5 +234,5 @@ LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
     )
 }
 """Liquids by name; EC and DMC stand about 4:3. Viscosities as measured, recalled: of solvents at
-313 K, Ding et al., J. Electrochem. Soc. 148, A1196 (2001); of the electrolyte at 298 K, its solvents
-half and half by mass, Porion et al., Electrochim. Acta 114, 95 (2013), good to some tenths."""
+313 K, Ding et al., J. Electrochem. Soc. 148, A1196 (2001); of the electrolyte at 298 K, half EC by
+mass, Porion et al., Electrochim. Acta 114, 95 (2013), good to some tenths."""
