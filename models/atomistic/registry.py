@@ -15,7 +15,7 @@ from interphase.models.atomistic.crystals.defects import (
     VacancyMigration,
     VacancyMigrationBand,
 )
-from interphase.models.atomistic.crystals.dynamics import Diffusivity
+from interphase.models.atomistic.crystals.dynamics import Diffusivity, VacancyDiffusivity
 from interphase.models.atomistic.crystals.elastic import ElasticTensor
 from interphase.models.atomistic.crystals.lattice import Lattice
 from interphase.models.atomistic.crystals.potentials import Potential, potential, potential_names
@@ -144,6 +144,8 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                  lambda of, by: VacancyMigrationBand(crystal(of), potential(by), 0.03)),
         _crystal("diffusivity", "vacancy diffusion at 1000 K; hours", _IONIC,
                  lambda of, by: Diffusivity(crystal(of), potential(by))),
+        _crystal("vacancy_diffusivity", "and its activation energy; half an hour", _IONIC,
+                 lambda of, by: VacancyDiffusivity(crystal(of), potential(by), store=kept)),
         _molecule("reduction_potential", "thermodynamic cycle with its terms; minutes",
                   list(REDUCTIONS),
                   lambda of, by: ReductionPotential(of, REDUCTIONS[of][0], level(by),

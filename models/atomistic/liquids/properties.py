@@ -25,6 +25,8 @@ logger = logging.getLogger(__name__)
 
 # A molecule has left its place when it has moved by about the distance of two [m].
 _PLACE: Final = 0.4e-9
+# Lags at which ions have left their shells: their currents remember some tens of picoseconds [s].
+_REMEMBERED: Final = (40e-12, 160e-12)
 _NOTE: Final = "range: twice the block error, without that of the force field"
 
 
@@ -170,7 +172,7 @@ class LiquidProperties:
         ]  # fmt: skip
         try:
             full = transport.einstein_conductivity(
-                positions, charges, found.interval, found.volume, self.plan.temperature, self._at
+                positions, charges, found.interval, *at, _REMEMBERED, self._at
             )
         except AtomisticError as error:
             logger.warning("left out: %s", error)
