@@ -28,7 +28,7 @@ class Refusal(Enum):
     SEEDS = "a seed falls on the way"
     CONVERSION = "an internal front moves too far"
     RESIDUAL = "the step after it changes what was proposed"
-    ENERGY = "its interfaces hold too much energy"
+    ENERGY = "the energy of its interfaces is another"
     TEMPO = "the rate changes too much on the way"
     BALANCE = "elements are not conserved"
     FAILURE = "the proposer or a solve failed"
@@ -54,8 +54,9 @@ class Judge:
         gain: how far the gain may be from what was asked for, relative [-].
         held: largest part of an internal front that wants to go farther than it may at once [-].
         energy: interface energy that the step after a leap may free, relative [-].
-        roughening: interface energy that a leap may add, relative [-]: a front that splits frees
-            none in a step, and steps of the physics hardly add any.
+        change: of the interface energy over a leap, relative, largest [-]. Steps hardly change it
+            but where gaps close, and then the film is another on the way; a front that splits
+            frees none in the step after.
         tempo: largest ratio of the slowness at both ends [-]: the clock's trapezoid is exact for
             a linear law and wrong by ln(1.5)^2/12 = 1.4 % of the leap for an exponential one.
         imbalance: largest imbalance of an element after a leap [-], unless steps have more.
@@ -70,7 +71,7 @@ class Judge:
     gain: float = 0.2
     held: float = 0.05
     energy: float = 0.02
-    roughening: float = 0.05
+    change: float = 0.02
     tempo: float = 1.5
     imbalance: float = 1.0e-10
 
@@ -105,8 +106,8 @@ class Judge:
         if far or report.error > _RESIDUAL * self.rtol:
             return Refusal.RESIDUAL
         before, leapt, after = energies
-        ragged = leapt > (1.0 + self.roughening) * before
-        return Refusal.ENERGY if ragged or leapt > (1.0 + self.energy) * after else None
+        other = abs(leapt - before) > self.change * before
+        return Refusal.ENERGY if other or leapt > (1.0 + self.energy) * after else None
 
     def timed(self, before: Tempo, after: Tempo | None) -> Refusal | None:
         """Return why the clock of a leap is not trusted."""

@@ -34,12 +34,14 @@ from interphase.solvers.tempo import Clock, Stage, Tempo
 logger = logging.getLogger(__name__)
 
 # A leap over less than so many steps saves nothing.
-_LEAST_STEPS = 3.0
+_LEAST_STEPS = 6.0
 # Steps of physics after a refusal, doubled with every further one up to the second number.
 _REST, _LONGEST_REST = 4, 64
 # Steps of physics before the first leap, and after a seed or a kink of the drive: the profile and
 # the carriers settle.
 _SETTLE = 5
+# So many of them, the last ones, tell how the rate changes.
+_TELLING = 3
 # What a leap leaves of the time to a milestone: it is met by steps.
 _LEFT = 0.02
 # A step that gains less than this part of the usual one is one of a transient: no leap from there.
@@ -47,7 +49,7 @@ _MOVING = 0.25
 # Foretold, the rate may change by this part of what the judge allows.
 _EVEN = 0.9
 # Internal fronts may move so far on one film, in interface widths: two usual steps.
-_STAGE = 0.2
+_STAGE = 0.3
 # Above the film's top a leap needs this many widths of grid, the profile's tail.
 _ROOM = 3.0
 
@@ -61,7 +63,7 @@ class LeapState:
         rest: steps of physics until the next one is tried.
         refusals: in a row, for the length of the rest.
         tempo: of the last step; None after a seed, a kink of the drive or in a transient.
-        before: the tempo before the last leap.
+        before: the tempo before the last leap, or early in the steps if there was none.
         accepted: leaps that were kept.
         leapt: sum of their advances, in interface widths [-].
         tried: leaps that were tried.
@@ -155,13 +157,18 @@ class Leaper:
         """Return a step, its tempo remembered."""
         stride = self._stepper.stride(state, control, milestones)
         self._before = state.shares
-        memory = replace(self.memory, rest=max(self.memory.rest - 1, 0))
+        memory = self.memory
         if stride.state.step > 0.0:
             space, width = self._problem.space, self._problem.width
             tempo = Tempo.between(space, state, stride.state, stride.report)
             gain = space.integral(stride.state.phi - state.phi) / (width * space.geometry.area)
-            moving = gain > _MOVING * self._stepper.controller.front_fraction
-            self.memory = replace(memory, tempo=tempo if moving else None)
+            if gain > _MOVING * self._stepper.controller.front_fraction:
+                rest = max(memory.rest - 1, 0)
+                # The rate has settled: from here on steps tell how it changes.
+                start = memory.before or (tempo if rest <= _TELLING else None)
+                self.memory = replace(memory, tempo=tempo, before=start, rest=rest)
+            else:
+                self.memory = replace(memory, tempo=None)
         else:
             self.memory = replace(memory, tempo=None, before=None, rest=_SETTLE)
         return stride
@@ -290,7 +297,7 @@ class Leaper:
         memory = self.memory
         settled = not report.seeds
         self.memory = replace(
-            memory, advance=min(1.5 * a.advance, self._largest), refusals=0,
+            memory, advance=min(2.0 * a.advance, self._largest), refusals=0,
             tempo=after if settled else None, before=a.tempo if settled else None,
             rest=0 if settled else _SETTLE,
             tried=memory.tried + 1, accepted=memory.accepted + 1, leapt=memory.leapt + leap,

@@ -1,8 +1,12 @@
-"""The leap that needs no network: the front goes on along its normal at the speed it has."""
+"""The leap that needs no network: the front goes on along its normal at the speed it has.
+
+Speeds travel with the front, which moves by small parts of the way, so that what grows overgrows
+what rests beside it; deviations of the speed fade as the diffusion of its feed makes them.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +23,8 @@ type Places = tuple[npt.NDArray[np.intp], ...]
 _TAIL = 3.0
 # Speeds are means over nodes so near to the front, in interface widths.
 _NEAR = 0.5
+# The fastest part of the front goes so far at once, in interface widths.
+_PART = 0.2
 # The gain of volume is met to this part of it.
 _MET, _TRIES = 1.0e-6, 30
 
@@ -27,8 +33,8 @@ _MET, _TRIES = 1.0e-6, 30
 class GeometricProposer:
     """Shifts the distance to the front by its speed and carries the shares outward.
 
-    What it leaves out: that the speed changes on the way, that columns compete, and whatever
-    happens behind the front.
+    What it leaves out: that the speed changes on the way but for its levelling, that a front which
+    overgrows another feeds on it, and whatever happens behind the front.
 
     Attributes:
         largest_advance: largest mean advance that may be asked for, in interface widths [-].
@@ -53,27 +59,43 @@ class GeometricProposer:
             ParameterError: the front does not advance.
         """
         width = conditions.width
+        distance = signed_distance(patch.phi, width)
+        speed = _smooth(patch, distance, width)
+        near = np.abs(distance) <= _NEAR * width
+        mean = float(speed[near].mean()) if near.any() else 0.0
+        if not mean > 0.0:
+            raise ParameterError("the front does not advance: there is nothing to leap along")
+        speed = speed + _levelling(patch, speed, near, advance * width)[..., None]
+        parts = max(int(np.ceil(advance * float(speed[near].max()) / mean / _PART)), 1)
+        film = patch
+        for _ in range(parts):
+            film, speed = self._onward(film, speed, conditions, advance / parts)
+        if conditions.deposit is not None:
+            return Proposal(film.phi, _mixed(patch, film.phi, np.array(conditions.deposit)))
+        return Proposal(film.phi, film.shares)
+
+    def _onward(
+        self, patch: Patch, speed: Array, conditions: Conditions, advance: float
+    ) -> tuple[Patch, Array]:
+        """Return the film after a part of the way, and the speeds that its front takes along."""
+        width = conditions.width
         reach = (_TAIL + 2.0 * advance) * width
         distance = signed_distance(patch.phi, width)
         edge = _edge(patch)
         # Of two nodes beside the front the nearer one: with both, its flanks would move apart.
         nearer = edge & (np.abs(distance) <= 0.55 * max(patch.spacing))
         edge = nearer if nearer.any() else edge
-        if not edge.any() or not float(patch.speed[edge].mean()) > 0.0:
-            raise ParameterError("the front does not advance: there is nothing to leap along")
         nearest, way = _nearest(patch, edge, reach)
-        speed = np.maximum(_smooth(patch, distance, width)[nearest], 0.0)
+        speed = np.maximum(speed[nearest], 0.0)
         # A tail that rests does not know how near the front has come.
         distance = np.clip(distance, distance[nearest] - way, distance[nearest] + way)
         # Where phi is 0 to round-off it says nothing, and would come nearer with every leap.
         distance = np.where(distance < -_TAIL * width, distance[nearest] - way, distance)
         phi = _grown(patch, distance, speed, width, advance * width)
-        if conditions.deposit is not None:
-            return Proposal(phi, _mixed(patch, phi, np.array(conditions.deposit)))
         solid = patch.phi >= 0.5
         behind, _ = _nearest(patch, solid, reach)
         shares = np.where(solid, patch.shares, np.stack([share[behind] for share in patch.shares]))
-        return Proposal(phi, shares)
+        return replace(patch, phi=phi, shares=shares), speed
 
 
 def _grown(patch: Patch, distance: Array, speed: Array, width: float, gain: float) -> Array:
@@ -105,6 +127,48 @@ def _smooth(patch: Patch, distance: Array, width: float) -> Array:
         gaussian_filter(values, sigma, mode=modes) for values in (near * patch.speed, near)
     )
     return np.asarray(total / np.maximum(weight, 1e-300))
+
+
+def _levelling(patch: Patch, speed: Array, near: Marks, advance: float) -> Array:
+    """Return by how much a column's mean speed over a leap differs from that at its start [m/s].
+
+    Where the front is ahead, its feed has a longer way through the film. A deviation of the height
+    of wavenumber k so decays at the rate v K/(1 + K M): K = k coth(k L), from Laplace's equation in
+    a layer of thickness L with a reaction of first order at its front; M = L w/(1 - w) is the
+    thickness of film that would resist as much as this reaction, w the carrier's activity at the
+    front over that at the electrode. Over an advance A the mean of a deviation of the speed is
+    (1 - exp(-z))/z of that at the start, z = A K/(1 + K M). Speeds of the start that are kept over
+    a whole leap make waves shorter than pi A grow from leap to leap where M is small.
+
+    Args:
+        patch: the film.
+        speed: of the front [m/s], (grid).
+        near: nodes at the front, (grid).
+        advance: mean, over the leap [m].
+
+    Returns:
+        The change of speed, (lateral).
+    """
+    lateral = patch.phi.shape[:-1]
+    if not lateral:
+        return np.zeros(())
+    weight = near.sum(axis=-1)
+    sums = np.where(near, speed, 0.0).sum(axis=-1)
+    column = np.where(weight > 0, sums / np.maximum(weight, 1), sums.sum() / weight.sum())
+    waves = []
+    for axis, (closed, h) in enumerate(zip(patch.periodic, patch.spacing[:-1], strict=True)):
+        # A mirror is a period twice as long.
+        if not closed:
+            column = np.concatenate([column, np.flip(column, axis)], axis=axis)
+        waves.append(2.0 * np.pi * np.fft.fftfreq(column.shape[axis], h))
+    k = np.linalg.norm(np.stack(np.meshgrid(*waves, indexing="ij")), axis=0)
+    thickness = patch.thickness(patch.phi)
+    activity = float(np.clip(patch.carrier[near].mean(), 0.0, 1.0 - 1e-6))
+    slope = k / np.tanh(np.maximum(k * thickness, 1e-6))
+    z = advance * slope / (1.0 + slope * thickness * activity / (1.0 - activity))
+    part = np.where(z > 0.0, -np.expm1(-z) / np.maximum(z, 1e-300), 1.0)
+    change = np.fft.ifftn((part - 1.0) * np.fft.fftn(column)).real
+    return np.asarray(change[tuple(slice(n) for n in lateral)])
 
 
 def _mixed(patch: Patch, phi: Array, deposit: Array) -> Array:

@@ -50,13 +50,58 @@ def test_many_leaps_keep_the_profile_of_one() -> None:
 
 
 def test_the_volume_asked_for_is_gained_whatever_the_speeds() -> None:
-    """The faster column gains more, in proportion to its speed."""
+    """The faster column gains more, in proportion to its speed where the reaction limits both."""
     speed = np.where(np.arange(64) < 32, 3e-15, 1e-15)
     patch = _patch(np.full(64, 3.0), speed)
+    patch = replace(patch, carrier=np.ones_like(patch.phi))
     phi = GeometricProposer().propose(patch, CONDITIONS, 0.5).phi
     gain = (phi - patch.phi).sum(axis=1) * H
     assert patch.thickness(phi) - patch.thickness(patch.phi) == pytest.approx(0.5 * NM, rel=1e-5)
     assert gain[16] / gain[48] == pytest.approx(3.0, rel=1e-3)
+
+
+def _wave(activity: float, *, mirrored: bool = False) -> float:
+    """Return the amplitude of the gain of a flat film whose speed is a wave of 8 nm [m]."""
+    x = 2.0 * np.pi * np.arange(64) / 64 if not mirrored else np.pi * (np.arange(32) + 0.5) / 32
+    patch = _patch(np.full(x.size, 4.0), 1e-15 * (1.0 - 0.02 * np.cos(x)), height=100)
+    patch = replace(
+        patch, carrier=np.full_like(patch.phi, activity), periodic=(not mirrored,)
+    )  # fmt: skip
+    phi = GeometricProposer().propose(patch, CONDITIONS, 2.0).phi
+    gain = (phi - patch.phi).sum(axis=1) * H
+    return -2.0 * float(np.mean((gain - gain.mean()) * np.cos(x)))
+
+
+@pytest.mark.parametrize("activity", [0.0, 0.2, 0.7])
+def test_waves_decay_as_their_feed_through_the_film_lets_them(activity: float) -> None:
+    """Against a wave that keeps its speed (its reaction limits it), by the linear theory."""
+    k, thickness = 2.0 * np.pi / (8.0 * NM), 4.0 * NM
+    slope = k / np.tanh(k * thickness)
+    z = 2.0 * NM * slope / (1.0 + slope * thickness * activity / (1.0 - activity))
+    kept = _wave(1.0)
+    assert kept > 0.03 * NM
+    assert _wave(activity) / kept == pytest.approx(-np.expm1(-z) / z, rel=0.01)
+
+
+def test_a_mirror_is_half_of_a_period() -> None:
+    assert _wave(0.1, mirrored=True) == pytest.approx(_wave(0.1), rel=1e-3)
+
+
+def test_what_grows_overgrows_what_rests() -> None:
+    """A half disc that grows on a film that does not stays one, foot and all, in a leap."""
+    x, y = np.meshgrid((np.arange(128) - 63.5) * H, np.arange(104) * H - 2.0 * NM, indexing="ij")
+    radius = np.hypot(x, np.maximum(y, 0.0))
+    inside = np.maximum(3.0 * NM - radius, -y)
+    grows = (np.abs(inside) < 1.5 * NM) & (radius > 1.8 * NM) & (y > 0.3 * NM) & (radius < 4.5 * NM)
+    shares = np.stack([np.ones_like(x), np.zeros_like(x)])
+    patch = Patch(
+        profile(-inside, NM), shares, np.ones_like(x), 1e-15 * grows, (H, H), (True,)
+    )  # fmt: skip
+    phi = GeometricProposer().propose(patch, CONDITIONS, 2.2).phi
+    up = (phi[64] > 0.5).sum() * H - 2.0 * NM
+    across = (phi[:, 24] > 0.5).sum() * H / 2.0
+    assert up > 5.5 * NM
+    assert across == pytest.approx(np.sqrt(up**2 - (1.0 * NM) ** 2), abs=0.4 * NM)
 
 
 def test_a_leap_does_not_see_where_a_periodic_film_begins() -> None:
