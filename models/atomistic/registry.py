@@ -15,7 +15,7 @@ from interphase.models.atomistic.crystals.defects import (
     VacancyMigration,
     VacancyMigrationBand,
 )
-from interphase.models.atomistic.crystals.dynamics import Diffusivity
+from interphase.models.atomistic.crystals.dynamics import Diffusivity, VacancyDiffusivity
 from interphase.models.atomistic.crystals.elastic import ElasticTensor
 from interphase.models.atomistic.crystals.lattice import Lattice
 from interphase.models.atomistic.crystals.potentials import Potential, potential, potential_names
@@ -117,12 +117,13 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
     """Return everything that can be computed, by name.
 
     Args:
-        store: keeps energies of molecules.
+        store: keeps energies of molecules and runs of liquids.
     """
+    kept = store or Store()
     every = crystal_names()
 
     def level(name: str) -> Level:
-        return dft.level(name, store)
+        return dft.level(name, kept)
 
     found = [
         _crystal("lattice", "lattice, molar volume and bulk modulus; a minute", every,
@@ -143,6 +144,8 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                  lambda of, by: VacancyMigrationBand(crystal(of), potential(by), 0.03)),
         _crystal("diffusivity", "vacancy diffusion at 1000 K; hours", _IONIC,
                  lambda of, by: Diffusivity(crystal(of), potential(by))),
+        _crystal("vacancy_diffusivity", "and its activation energy; half an hour", _IONIC,
+                 lambda of, by: VacancyDiffusivity(crystal(of), potential(by), store=kept)),
         _molecule("reduction_potential", "thermodynamic cycle with its terms; minutes",
                   list(REDUCTIONS),
                   lambda of, by: ReductionPotential(of, REDUCTIONS[of][0], level(by),
@@ -160,11 +163,11 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                   lambda of, by: ReactionGibbs(of, GIBBS[of], level(by))),
         Recipe("liquid", "md", "density, diffusion, conduction, permittivity; an hour",
                list(LIQUIDS), list(SCREENINGS),
-               lambda of, by: replace(LIQUIDS[of], screening=SCREENINGS[by])),
+               lambda of, by: replace(LIQUIDS[of], screening=SCREENINGS[by], store=kept)),
         Recipe("activated_diffusion", "md", "of lithium by an Arrhenius law; an hour",
                list(_HOT), list(SCREENINGS),
                lambda of, by: ActivatedDiffusion(
-                   replace(LIQUIDS[of], screening=SCREENINGS[by]), "Li+", _HOT[of])),
+                   replace(LIQUIDS[of], screening=SCREENINGS[by], store=kept), "Li+", _HOT[of])),
         _crystal("reaction_energy", "between solids and gases, against NIST-JANAF; minutes",
                  list(REACTIONS), lambda of, by: ReactionEnergy(of, potential(by))),
     ]  # fmt: skip

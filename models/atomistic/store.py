@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import time
 from collections.abc import Callable
@@ -53,6 +54,18 @@ class Store:
         self._asked.add(key)
         answer: T = self._known[key][0]
         return answer
+
+    def beside(self, key: str, suffix: str) -> Path | None:
+        """Return a file for what JSON cannot keep, beside that of the store; None without one.
+
+        Args:
+            key: all that the content depends on.
+            suffix: of the file's name.
+        """
+        if self._path is None:
+            return None
+        digest = hashlib.sha256(key.encode()).hexdigest()[:12]
+        return self._path.with_name(f"{self._path.stem}.{digest}{suffix}")
 
     def _read(self) -> dict[str, list[Any]]:
         if self._path is None or not self._path.exists():

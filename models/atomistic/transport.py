@@ -80,13 +80,33 @@ def diffusion(positions: Array, interval: float, hop: float, what: str) -> Diffu
     return found
 
 
-def _blocks(positions: Array, interval: float, what: str) -> Diffusion:
-    """Return the sixth part of the slope of the mean squared displacement, block by block."""
+def _blocks(
+    positions: Array, interval: float, what: str, reach: tuple[float, float] | None = None
+) -> Diffusion:
+    """Return the sixth part of the slope of the mean squared displacement, block by block.
+
+    Args:
+        positions: unwrapped, shape (frames, particles, 3) [length].
+        interval: between frames [time].
+        what: name of the run in messages.
+        reach: shortest and longest lag of the fit [time]; None for parts of a block.
+    """
     frames = len(positions)
     length = frames // _BLOCKS
     if length < 20:
         raise AtomisticError(f"{what}: {frames} frames are too few, take at least {20 * _BLOCKS}")
-    lags = np.unique(np.linspace(_LAGS[0] * length, _LAGS[1] * length, 8).astype(np.intp))
+    low, high = (
+        (part * length for part in _LAGS) if reach is None else (lag / interval for lag in reach)
+    )
+    if high > _LAGS[1] * length:
+        needed = high / _LAGS[1] * _BLOCKS * interval
+        raise AtomisticError(
+            f"{what}: the trajectory of {frames * interval:.3g} is too short for lags of "
+            f"{high * interval:.3g}; at least {needed:.3g} is needed"
+        )
+    lags = np.unique(np.linspace(low, high, 8).astype(np.intp))
+    if lags[0] < 1 or len(lags) < 2:
+        raise AtomisticError(f"{what}: frames every {interval:.3g} are too seldom; store more")
     curves = [
         mean_squared_displacement(positions[start : start + length], lags)
         for start in range(0, length * _BLOCKS, length)
@@ -139,6 +159,41 @@ def block_mean(values: Array) -> Estimate:
     return Estimate(float(means.mean()), float(means.std(ddof=1) / np.sqrt(_BLOCKS)))
 
 
+def walker(
+    positions: Array, interval: float, reach: tuple[float, float], what: str, wanted: str
+) -> Diffusion:
+    """Return the diffusivity of one walker, such as the dipole of all ions or a vacancy.
+
+    Its error falls with the length of the run only if the lags do not grow with it, so they are
+    given: as long as it remembers itself, and no longer.
+
+    Args:
+        positions: unwrapped, shape (frames, 3) [length].
+        interval: between frames [time].
+        reach: shortest and longest lag of the fit [time].
+        what: name of the run in messages.
+        wanted: what it is wanted for in messages.
+
+    Returns:
+        Diffusivity [length^2/time].
+
+    Raises:
+        AtomisticError: if the trajectory is too short to tell it from zero; says the length that is
+            needed.
+    """
+    found = _blocks(positions[:, None, :], interval, what, reach)
+    if 0.0 < 2.0 * found.error < found.value:
+        return found
+    length = len(positions) * interval
+    # the error falls with the root of the length
+    longer = length * (2.0 * found.error / found.value) ** 2 if found.value > 0.0 else np.inf
+    needed = f"about {longer:.2g}" if np.isfinite(longer) else "a much longer one"
+    raise AtomisticError(
+        f"{what}: the trajectory of {length:.3g} is too short for {wanted} "
+        f"({found.value:.2g} +- {found.error:.2g} in units of a diffusivity); {needed} is needed"
+    )
+
+
 def nernst_einstein(
     charges: Array, diffusivities: Array, volume: float, temperature: float
 ) -> Array:
@@ -159,7 +214,13 @@ def nernst_einstein(
 
 
 def einstein_conductivity(
-    positions: Array, charges: Array, interval: float, volume: float, temperature: float, what: str
+    positions: Array,
+    charges: Array,
+    interval: float,
+    volume: float,
+    temperature: float,
+    reach: tuple[float, float],
+    what: str,
 ) -> Estimate:
     """Return the conductivity with all correlations between ions [S/m].
 
@@ -172,6 +233,7 @@ def einstein_conductivity(
         interval: between frames [s].
         volume: of the box [m^3].
         temperature: [K].
+        reach: shortest and longest lag of the fit, beyond what pairs of ions remember [s].
         what: name of the run in messages.
 
     Raises:
@@ -180,18 +242,8 @@ def einstein_conductivity(
 
     Source: Frenkel & Smit, Understanding Molecular Simulation, 2nd ed. (2002), section 4.4.
     """
-    walker = np.einsum("fid,i->fd", positions, charges)[:, None, :]
-    found = _blocks(walker, interval, what)
-    if not 0.0 < 2.0 * found.error < found.value:
-        length = len(positions) * interval
-        # the error falls with the root of the length
-        longer = length * (2.0 * found.error / found.value) ** 2 if found.value > 0.0 else np.inf
-        needed = f"about {longer:.2g} s" if np.isfinite(longer) else "a much longer one"
-        raise AtomisticError(
-            f"{what}: the trajectory of {length:.3g} s is too short for a conductivity with "
-            f"correlations ({found.value:.2g} +- {found.error:.2g} in units of a diffusivity); "
-            f"{needed} is needed"
-        )
+    dipole = np.einsum("fid,i->fd", positions, charges)
+    found = walker(dipole, interval, reach, f"{what} (s)", "a conductivity with correlations")
     scale = ELEMENTARY_CHARGE**2 / (volume * BOLTZMANN * temperature)
     return Estimate(found.value * scale, found.error * scale)
 

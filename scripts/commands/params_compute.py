@@ -48,7 +48,10 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     parser.add_argument("--method", help="potentials or levels of theory: A, A,B or all")
     parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="result file to write")
     parser.add_argument(
-        "--cache", type=Path, metavar="FILE", help="energies of molecules known already"
+        "--cache",
+        type=Path,
+        metavar="FILE",
+        help="what is known already: energies of molecules; runs of liquids, which go on from it",
     )
     parser.add_argument("--list", action="store_true", help="name what can be computed")
     parser.set_defaults(run=run)

@@ -13,7 +13,7 @@ from interphase.models.atomistic.crystals.leakage import NEEDS, leakage
 from interphase.models.atomistic.ensemble import Calibration, united
 from interphase.models.atomistic.liquids.film import film_rows
 from interphase.models.atomistic.result import Computed
-from interphase.parameters.audit import audit, ranked
+from interphase.parameters.audit import audit, deviation, ranked
 from interphase.parameters.errors import InterphaseError, ParameterError
 from interphase.parameters.exchange import NO_TERM, terms, to_bpx, to_csv, to_json_ld
 from interphase.parameters.fill import Filled, fill
@@ -116,15 +116,17 @@ def _computed(
 ) -> list[Parameter]:
     """Return the rows of result files, and what follows from several of them.
 
-    Several methods in one file are an ensemble whose error is known from what the literature
-    knows; of several files with one key the last holds.
+    Several methods in one file are an ensemble, a single one is judged by what it makes of what the
+    literature knows. Of several files that ship with one key the better known holds, of equals the
+    last; files that were named hold over those.
     """
-    values = [value for file in files for value in file.values]
-    calibration = Calibration.of(values, literature)
+    calibration = Calibration.of((file.values for file in files), literature)
     found: dict[str, tuple[Computed, str]] = {}
     for file in files:
+        ships = file.path.parent == result_file.FOLDER
         for value in united(file.values, calibration):
-            found[value.key] = (value, file.where)
+            if not (ships and value.key in found and _better(found[value.key][0], value)):
+                found[value.key] = (value, file.where)
     row = "interstitial_concentration_ref"
     leaks = leakage(
         [value for value, _ in found.values()],
@@ -136,10 +138,19 @@ def _computed(
         used = [f"{name}.{value.of}" for name in NEEDS]
         where = "; ".join(dict.fromkeys(found[key][1] for key in used))
         rows.setdefault(value.key, value.parameter(where))
-    for derived in film_rows(value for value, _ in found.values()):
-        where = "; ".join(dict.fromkeys(found[key][1] for key in derived.used))
-        rows.setdefault(derived.value.key, derived.value.parameter(where))
+    # from values as they were computed: errors of one force field are those of both ions alike
+    single = {value.key: (value, file.where) for file in files for value in file.values}
+    for derived in film_rows(value for value, _ in single.values()):
+        where = "; ".join(dict.fromkeys(single[key][1] for key in derived.used))
+        (value,) = united([derived.value], calibration)
+        rows.setdefault(value.key, value.parameter(where))
     return list(rows.values())
+
+
+def _better(one: Computed, other: Computed) -> bool:
+    """Whether the first value is better known than the second."""
+    first, second = (deviation(value.parameter()) for value in (one, other))
+    return first is not None and (second is None or first < second)
 
 
 def _summary(found: Filled, sigmas: float) -> list[str]:

@@ -13,7 +13,7 @@ from interphase.models.atomistic import result_file
 from interphase.models.atomistic.registry import Recipe
 from interphase.models.atomistic.result import Computed
 from interphase.parameters.errors import AtomisticError
-from interphase.parameters.provenance import Range, Relative
+from interphase.parameters.provenance import NoUncertainty, Range, Relative
 from interphase.parameters.table import load_table
 from interphase.scripts.main import main
 
@@ -74,7 +74,31 @@ def test_the_shipped_table_from_atoms_is_what_fill_makes_of_the_shipped_results(
     path = tmp_path / "graphite_from_atoms.yaml"
     words = ["params", "fill", "graphite_carbonate", "--from", "computed,table", "-o", str(path)]
     assert main(words) == 0
-    assert load_table(path) == load_table("graphite_from_atoms")
+    table = load_table(path)
+    assert table == load_table("graphite_from_atoms")
+    computed = [row for row in table.parameters if row.source.kind == "computed"]
+    assert computed
+    assert not [row.key for row in computed if isinstance(row.uncertainty, NoUncertainty)]
+
+
+def test_the_better_known_of_two_files_that_ship_fills_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever their names; a file that the user names holds, however badly it is known."""
+    monkeypatch.setattr(result_file, "FOLDER", tmp_path / "ships")
+    values = {
+        "a": replace(BETTER, of="Li2EDC", value=9e-5, uncertainty=Relative(0.02)),
+        "b": replace(BETTER, of="Li2EDC", value=8e-5, uncertainty=Relative(0.1)),
+        "c": replace(BETTER, of="Li2EDC", value=7e-5, uncertainty=NoUncertainty("one")),
+    }
+    for name, value in values.items():
+        folder = tmp_path if name == "c" else tmp_path / "ships"
+        result_file.write(folder / f"{name}.json", [value], "interphase params compute x y")
+    output = tmp_path / "filled.yaml"
+    words = ["params", "fill", "graphite_carbonate", "-o", str(output)]
+    for more, wanted in (([], 9e-5), (["--results", str(tmp_path / "c.json")], 7e-5)):
+        assert main([*words, *more]) == 0
+        assert load_table(output).value("molar_volume", "Li2EDC") == pytest.approx(wanted)
 
 
 def test_export(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

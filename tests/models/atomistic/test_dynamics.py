@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -101,6 +102,88 @@ def test_free_particles_in_a_thermostat(bonds: Bonds) -> None:
     assert error < 0.3 * exact
     with pytest.raises(AtomisticError, match="is too short for a diffusivity"):
         replace(run, steps=500, every=5, friction=0.1).run()
+
+
+class Hops:
+    """Ions that rattle at their sites and hop into one vacancy, exactly as often as they should."""
+
+    DISTANCE, ENERGY, FACTOR = 2.0, 0.2, 2e-2  # angstrom, eV, hops per fs
+
+    def rate(self, temperature: float) -> float:
+        """Return the hops of the vacancy per fs."""
+        return self.FACTOR * np.exp(-self.ENERGY / (8.617333262e-5 * temperature))
+
+    def diffusivity(self, temperature: float) -> float:
+        """Return the diffusivity of the vacancy [m^2/s]."""
+        return self.rate(temperature) * self.DISTANCE**2 / 6.0 * 1e-5
+
+    def trajectory(self, temperature: float, frames: int, interval: float) -> np.ndarray:
+        """Return places of 31 ions, each hop against one of the vacancy along an axis."""
+        random = np.random.default_rng(int(temperature))
+        places = np.zeros((frames, 31, 3))
+        for frame, hops in enumerate(random.poisson(self.rate(temperature) * interval, frames)):
+            for _ in range(hops):
+                step = random.choice((-1.0, 1.0)) * self.DISTANCE
+                places[frame:, random.integers(31), random.integers(3)] += step
+        return places + random.normal(0.0, 0.1, places.shape)
+
+
+def test_a_vacancy_hops_as_often_as_all_ions_together(
+    bonds: Bonds, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """Its diffusivity and activation energy come out of runs too short for any single ion."""
+    from interphase.models.atomistic.crystals.dynamics import Diffusivity, VacancyDiffusivity
+    from interphase.models.atomistic.store import Store
+
+    hops = Hops()
+    asked: list[float] = []
+
+    def made(self: Diffusivity) -> tuple[np.ndarray, float]:
+        asked.append(self.temperature)
+        interval = self.every * self.timestep
+        frames = self.steps // self.every
+        return hops.trajectory(self.temperature, frames, interval), hops.DISTANCE
+
+    monkeypatch.setattr(Diffusivity, "trajectory", made)
+    runs = VacancyDiffusivity(
+        bonds.copper, bonds.potential, temperatures=(400.0, 1000.0, 1500.0), steps=20_000,
+        store=Store(tmp_path / "cache.json"),
+    )  # fmt: skip
+    found = {one.key: one for one in runs.run()}
+    assert asked == [400.0, 1000.0, 1500.0]
+    for temperature in (1000.0, 1500.0):
+        value = found[f"diffusivity.vacancy in {bonds.copper.name} at {temperature:g} K"]
+        assert isinstance(value.uncertainty, Range)
+        error = (value.uncertainty.high - value.uncertainty.low) / 4.0
+        assert value.value == pytest.approx(hops.diffusivity(temperature), abs=4.0 * error)
+        assert error < 0.4 * value.value
+    # 0.06 hops per ion and block at 1000 K: refused for the ions, and at 400 K for the vacancy too
+    with pytest.raises(AtomisticError, match="too short for a diffusivity"):
+        Diffusivity.run(replace(runs, temperature=1000.0))
+    assert f"diffusivity.vacancy in {bonds.copper.name} at 400 K" not in found
+    law = found[f"activation_energy.vacancy in {bonds.copper.name}"]
+    assert isinstance(law.uncertainty, Range)
+    error = (law.uncertainty.high - law.uncertainty.low) / 4.0
+    assert law.value == pytest.approx(hops.ENERGY * 96485.33, abs=4.0 * error)
+    assert error < 0.5 * law.value
+    # what is known is not run again, by a process of its own
+    del asked[:]
+    again = replace(runs, store=Store(tmp_path / "cache.json")).run()
+    assert not asked
+    assert [one.value for one in again] == [one.value for one in found.values()]
+    with pytest.raises(AtomisticError, match="vacancy in .* at 400 K .* too short"):
+        replace(runs, temperatures=(400.0,)).run()
+
+
+def test_the_cell_of_few_atoms_keeps_images_apart(bonds: Bonds) -> None:
+    from interphase.models.atomistic.crystals.dynamics import VacancyDiffusivity
+
+    run = VacancyDiffusivity(bonds.copper, bonds.potential, ion="Cu")
+    atoms, _ = run.start()
+    assert len(atoms) == 4 * 4
+    cell = np.asarray(atoms.cell)
+    reach = [np.linalg.norm(np.array(n) @ cell) for n in np.ndindex(3, 3, 3) if n != (0, 0, 0)]
+    assert min(reach) == pytest.approx(bonds.edge * np.sqrt(3.0), rel=1e-3)
 
 
 def test_reactions_are_balanced() -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,12 +14,15 @@ from mpi4py import MPI
 pytest.importorskip("openmm")
 pytest.importorskip("ase")
 
+from interphase.models.atomistic.liquids import dynamics
 from interphase.models.atomistic.liquids.activation import ActivatedDiffusion
 from interphase.models.atomistic.liquids.box import Box, filled
 from interphase.models.atomistic.liquids.dynamics import Plan, Trajectory, run
 from interphase.models.atomistic.liquids.forcefield import force_field
 from interphase.models.atomistic.liquids.properties import LIQUIDS, LiquidProperties
+from interphase.models.atomistic.liquids.record import Record, read
 from interphase.models.atomistic.result import Computed
+from interphase.models.atomistic.store import Store
 from interphase.parameters.constants import AVOGADRO
 from interphase.parameters.errors import AtomisticError
 from interphase.parameters.provenance import Range
@@ -126,13 +131,24 @@ def test_properties_of_a_made_trajectory() -> None:
     liquid = LiquidProperties("made", numbers, viscosity=1e-3)
     found = {one.key: one for one in liquid.analysed(made, trajectory)}
     at = "made at 313.15 K"
-    assert found[f"transference_number.{at}"].value == pytest.approx(0.3, abs=0.02)  # 3 % of each
     lithium = found[f"diffusivity.Li+ in {at}"]
     assert lithium.terms["box"] == pytest.approx(3e-10, rel=0.1)
-    assert lithium.terms["finite size"] > 0.0
+    # what the walls of a box would have taken from each, and currents of both have it too
+    taken = lithium.terms["finite size"]
+    assert taken == pytest.approx(
+        2.837297 * 1.381e-23 * 313.15 / (6 * np.pi * 1e-3 * 1e-26 ** (1 / 3)), rel=1e-3
+    )
+    carried = (3e-10 + taken) / (10e-10 + 2.0 * taken)
+    # 3 % of each
+    assert found[f"transference_number.{at}"].value == pytest.approx(carried, abs=0.02)
     free, full = (found[f"ionic_conductivity.{at}{end}"] for end in (", ions alone", ""))
     wanted = 1.602e-19**2 * 80 * 10e-10 / (1e-26 * 1.381e-23 * 313.15)
-    assert free.value == pytest.approx(wanted, rel=0.1)
+    assert free.terms["box"] == pytest.approx(wanted, rel=0.1)
+    assert free.terms["finite size"] == pytest.approx(wanted * 2.0 * taken / 10e-10, rel=1e-3)
+    plain = replace(liquid, viscosity=None).analysed(made, trajectory)
+    alone = {one.key: one for one in plain}
+    assert alone[f"transference_number.{at}"].value == pytest.approx(0.3, abs=0.02)
+    assert alone[f"ionic_conductivity.{at}, ions alone"].value == pytest.approx(free.terms["box"])
     assert full.value == pytest.approx(wanted, rel=0.7)  # one walker: its error is a quarter
 
 
@@ -188,6 +204,69 @@ def test_an_activation_energy_is_found_while_anions_stand(
     assert cold.value == pytest.approx(1e-7 * np.exp(-Walkers.ENERGY / (8.314 * 298.15)), rel=0.5)
     few = ActivatedDiffusion(liquid, "Li+", (250.0, 800.0)).run()
     assert all(one.name != "activation_energy" for one in few)
+
+
+class KilledError(Exception):
+    """A process that ends."""
+
+
+def dying(monkeypatch: pytest.MonkeyPatch, steps: int) -> None:
+    """Let the next run end after so many calls of the integrator."""
+    left = iter(range(steps))
+    whole = dynamics._steps
+
+    def some(context: Any, plan: Plan, duration: float) -> None:
+        if next(left, None) is None:
+            raise KilledError
+        whole(context, plan, duration)
+
+    monkeypatch.setattr(dynamics, "_steps", some)
+
+
+# two calls settle the box, 20 frames follow its volume, one settles it again, 40 frames follow
+@pytest.mark.parametrize(("steps", "volumes", "frames"), [(14, 10, 0), (40, 20, 10)])
+def test_a_run_that_was_killed_goes_on_from_its_record(
+    steps: int, volumes: int, frames: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that was written is run again, and the first new frame follows the last old one."""
+    made, file = box({"EC": 12}), tmp_path / "cache.json"
+    plan = Plan(settle=1.0, density=0.48, transport=0.96, every=0.024, cutoff=0.55)
+    monkeypatch.setattr(dynamics, "_KEPT", 10)
+    with monkeypatch.context() as patch, pytest.raises(KilledError):
+        dying(patch, steps)
+        run(made, plan, Store(file))
+    (path,) = tmp_path.glob("cache.*.npz")
+    with np.load(path) as left:
+        old = {name: left[name] for name in ("volumes", "centres", "seconds")}
+    assert (len(old["volumes"]), len(old["centres"])) == (volumes, frames)
+    store = Store(file)
+    found = run(made, plan, store)
+    assert store.saved == pytest.approx(float(old["seconds"])) and store.saved > 0.0
+    assert len(found.volumes) == 20 and len(found.centres) == 40
+    assert found.volumes[:volumes] * 1e27 == pytest.approx(old["volumes"], rel=1e-12)
+    if frames:
+        assert found.centres[:frames] * 1e9 == pytest.approx(old["centres"], rel=1e-12)
+        moves = np.linalg.norm(np.diff(found.centres, axis=0), axis=2).mean(axis=1)
+        assert moves[frames - 1] < 2.0 * moves.mean()
+    longer = run(made, replace(plan, transport=1.44), Store(file))
+    assert len(longer.centres) == 60
+    assert longer.centres[:40] == pytest.approx(found.centres)
+    # and of a longer run a shorter one is a part
+    again = run(made, plan, Store(file))
+    assert again.centres == pytest.approx(found.centres)
+
+
+def test_records_that_cannot_be_used_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "cache.npz"
+    Record(volumes=[1.0], edge=1.0).write(path, "one")
+    assert read(path, "one").volumes == [1.0]
+    with pytest.raises(AtomisticError, match="is of another run"):
+        read(path, "another")
+    path.write_bytes(path.read_bytes()[:100])
+    with pytest.raises(AtomisticError, match=r"cache.npz cannot be read: .*; delete it"):
+        read(path, "one")
+    with pytest.raises(AtomisticError, match="cannot write record"):
+        Record().write(tmp_path / "none" / "cache.npz", "one")
 
 
 def test_bad_boxes_are_refused() -> None:
