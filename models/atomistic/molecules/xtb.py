@@ -20,6 +20,9 @@ _PUSH: Final = 0.03
 _SEED: Final = 7
 # Harmonic modes of a loose complex may come out slightly imaginary; a saddle is well below [1/cm].
 _SADDLE: Final = -100.0
+# Atoms this far off a line are on it, as Li2O at 178 degrees: it swings through 180 even at rest;
+# root of the sum of squares [angstrom].
+_BENT: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +123,11 @@ class XTB:
             hessian[k] = (ends[1] - ends[0]) / (2.0 * _STEP)
         masses = np.repeat(atoms.get_masses(), 3)
         weighted = (hessian + hessian.T) / 2.0 / np.sqrt(np.outer(masses, masses))
-        squares = np.linalg.eigvalsh(_without_rigid(weighted, rest, masses))
+        rigid = 5 if is_linear(rest) else 6
+        squares = np.linalg.eigvalsh(_without_rigid(weighted, rest, masses, rigid))
         units = load("ase.units")
         scale = units._hbar * 1e10 / np.sqrt(units._e * units._amu) / units.invcm
         found = np.sign(squares) * np.sqrt(np.abs(squares)) * scale
-        rigid = 5 if is_linear(rest) else 6
         found = np.delete(found, np.argsort(np.abs(found))[:rigid])
         if found.min() < _SADDLE:
             raise AtomisticError(
@@ -152,19 +155,21 @@ class XTB:
 
 
 def is_linear(positions: Array) -> bool:
-    """Return whether all atoms lie on one line."""
-    return len(positions) < 3 or bool(np.linalg.matrix_rank(positions - positions[0], tol=0.02) < 2)
+    """Return whether all atoms lie on one line, or so near to one that they swing through it."""
+    return len(positions) < 3 or bool(
+        np.linalg.matrix_rank(positions - positions.mean(axis=0), tol=_BENT) < 2
+    )
 
 
-def _without_rigid(weighted: Array, positions: Array, masses: Array) -> Array:
-    """Project translations and rotations out of a mass-weighted Hessian."""
+def _without_rigid(weighted: Array, positions: Array, masses: Array, count: int) -> Array:
+    """Project translations and rotations, `count` in all, out of a mass-weighted Hessian."""
     root = np.sqrt(masses[::3])
     centre = np.average(positions, axis=0, weights=masses[::3])
     basis = []
     for axis in np.eye(3):
         basis.append((root[:, None] * axis).ravel())
         basis.append((root[:, None] * np.cross(positions - centre, axis)).ravel())
-    vectors, sizes, _ = np.linalg.svd(np.array(basis).T, full_matrices=False)
-    rigid = vectors[:, sizes > 1e-2 * sizes[0]]
+    # of a molecule on a line the turn around it comes last
+    rigid = np.linalg.svd(np.array(basis).T, full_matrices=False)[0][:, :count]
     keep = np.eye(len(masses)) - rigid @ rigid.T
     return keep @ weighted @ keep
