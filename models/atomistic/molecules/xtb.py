@@ -62,6 +62,15 @@ class XTB:
         """
         return self._guarded(molecule, lambda: float(self.attach(molecule).get_potential_energy()))
 
+    def largest_force(self, molecule: Molecule) -> float:
+        """Return the largest component of the forces [eV/angstrom].
+
+        Raises:
+            AtomisticError: if the tight-binding equations do not converge.
+        """
+        forces = self._guarded(molecule, lambda: self.attach(molecule).get_forces())
+        return float(np.abs(forces).max())
+
     def charges(self, molecule: Molecule) -> Array:
         """Return the charges of atoms at the given geometry (Mulliken) [e].
 
@@ -87,6 +96,20 @@ class XTB:
         atoms = self.attach(molecule)
         # a symmetric start may be a saddle: CO2- bends only if something bends it a little
         atoms.rattle(_PUSH, seed=_SEED)
+        return self._settled(molecule, atoms)
+
+    def stretched(self, molecule: Molecule, bond: tuple[int, int], length: float) -> Molecule:
+        """Return the molecule relaxed with the distance of two atoms held [angstrom].
+
+        Raises:
+            AtomisticError: if it does not relax.
+        """
+        atoms = self.attach(molecule)
+        atoms.set_distance(*bond, length, fix=0)
+        atoms.set_constraint(load("ase.constraints").FixBondLength(*bond))
+        return self._settled(molecule, atoms)
+
+    def _settled(self, molecule: Molecule, atoms: Atoms) -> Molecule:
         optimize = load("ase.optimize")
 
         def work() -> bool:
@@ -107,6 +130,29 @@ class XTB:
         Raises:
             AtomisticError: if the geometry is a saddle.
         """
+        found = self._vibrations(molecule)
+        if found.min(initial=0.0) < _SADDLE:
+            raise AtomisticError(
+                f"{molecule.name}: a vibration of {found.min():.0f}i/cm: this is no minimum of "
+                f"{self.name}; relax it from another start"
+            )
+        return found
+
+    def saddle_wavenumbers(self, molecule: Molecule) -> Array:
+        """Return the vibrations of a molecule on its saddle without the imaginary one [1/cm].
+
+        Raises:
+            AtomisticError: if there is none, or another.
+        """
+        found = np.sort(self._vibrations(molecule))
+        if not found[0] < _SADDLE <= found[1]:
+            raise AtomisticError(
+                f"{molecule.name}: vibrations of {found[0]:.0f} and {found[1]:.0f}/cm: this is no "
+                f"saddle of {self.name}"
+            )
+        return found[1:]
+
+    def _vibrations(self, molecule: Molecule) -> Array:
         count = len(molecule.symbols)
         if count == 1:
             return np.zeros(0)
@@ -128,13 +174,7 @@ class XTB:
         units = load("ase.units")
         scale = units._hbar * 1e10 / np.sqrt(units._e * units._amu) / units.invcm
         found = np.sign(squares) * np.sqrt(np.abs(squares)) * scale
-        found = np.delete(found, np.argsort(np.abs(found))[:rigid])
-        if found.min() < _SADDLE:
-            raise AtomisticError(
-                f"{molecule.name}: a vibration of {found.min():.0f}i/cm: this is no minimum of "
-                f"{self.name}; relax it from another start"
-            )
-        return found
+        return np.delete(found, np.argsort(np.abs(found))[:rigid])
 
     def _calculator(self, molecule: Molecule) -> Any:
         options: dict[str, Any] = {"solvation": ("alpb", self.solvent)} if self.solvent else {}
