@@ -28,7 +28,8 @@ from interphase.models.atomistic.molecules import dft
 from interphase.models.atomistic.molecules.cycle import ReactionGibbs, ReductionPotential
 from interphase.models.atomistic.molecules.dft import LEVELS, Level
 from interphase.models.atomistic.molecules.electron import ElectronTransfer, Orbitals
-from interphase.models.atomistic.molecules.reactions import CRYSTALS, GIBBS, REDUCTIONS
+from interphase.models.atomistic.molecules.opening import BondBreaking, ReductionOnset
+from interphase.models.atomistic.molecules.reactions import CRYSTALS, GIBBS, ONSETS, REDUCTIONS
 from interphase.models.atomistic.result import Calculation
 from interphase.models.atomistic.store import Store
 from interphase.parameters.errors import AtomisticError, did_you_mean
@@ -113,6 +114,15 @@ def _molecule(
     return Recipe(name, "dft", text, of, list(LEVELS), build)
 
 
+def _onset(of: str, level: Level) -> ReductionOnset:
+    reduction, product, bond = ONSETS[of]
+    return ReductionOnset(
+        of,
+        ReductionPotential(reduction, REDUCTIONS[reduction][0], level, REDUCTIONS[reduction][1]),
+        BondBreaking(f"{product} ring opening", product, bond, level),
+    )
+
+
 def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
     """Return everything that can be computed, by name.
 
@@ -155,6 +165,8 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                   lambda of, by: ReductionPotential(of, CRYSTALS[of][0], level(by),
                                                     CRYSTALS[of][1],
                                                     quantity="equilibrium_potential")),
+        _molecule("reduction_onset", "where the electron is seen to go, barrier after it; minutes",
+                  list(ONSETS), lambda of, by: _onset(of, level(by))),
         _molecule("electron_transfer", "electron affinities, reorganisation energy; minutes",
                   _CARBONATES, lambda of, by: ElectronTransfer(of, level(by))),
         _molecule("orbitals", "HOMO and LUMO; a minute", _CARBONATES,

@@ -59,6 +59,10 @@ def add_parser(actions: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="thicknesses that electrons tunnel through, 0 for a bare electrode [nm]",
     )  # fmt: skip
     parser.add_argument(
+        "--uphill", type=float, default=0.5, metavar="EV",
+        help="by which steps of the electrode go uphill at most in stochastic runs (0.5)",
+    )  # fmt: skip
+    parser.add_argument(
         "--rates", metavar="TABLE", help="rates of the film's reactions for a table, to RATES_FILE"
     )
     parser.add_argument(
@@ -82,6 +86,8 @@ def _run(parsed: argparse.Namespace) -> int:
             raise AtomisticError("interphase params network runs on one rank; leave out mpirun")
         potentials = _numbers("--potentials", parsed.potentials)
         films = [1e-9 * nm for nm in _numbers("--films", parsed.films)]
+        if not parsed.uphill >= 0.0:
+            raise AtomisticError(f"--uphill: {parsed.uphill:g} eV; give 0 or more")
         if min(films) < 0.0:
             raise AtomisticError(f"--films: a thickness of {1e9 * min(films):g} nm is negative")
         table = load_table(parsed.rates) if parsed.rates else None
@@ -136,6 +142,7 @@ def _work(
         "dropped": len(energies.dropped),
         "correction": asdict(energies.correction),
         "films [m]": films,
+        "uphill [eV]": parsed.uphill,
         "potentials": [],
     }
     for potential in potentials:
@@ -193,7 +200,9 @@ def _at(
     amounts = {one: _MOLECULES // 4 if one == salt else _MOLECULES for one in start}
     yields = []
     for film in films:
-        found = simulate(steps, Conditions(amounts, film=film), parsed.runs, seed=7)
+        found = simulate(
+            steps, Conditions(amounts, film=film, uphill=parsed.uphill), parsed.runs, seed=7
+        )
         write(f"  film {1e9 * film:g} nm: inorganic {found.inorganic:.2f}"
               f"+-{found.inorganic_error:.2f} of the salts' lithium; per EC: "
               + ", ".join(f"{name} {mean:.2f}+-{found.error[name]:.2f}"

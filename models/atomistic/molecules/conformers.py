@@ -1,4 +1,4 @@
-"""Other shapes of a molecule than the one whose energy is computed."""
+"""Shapes of a molecule: the one whose energy is computed, and what the others add."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from scipy.spatial.distance import pdist
 
 from interphase.models.atomistic.molecules.molecule import (
+    Array,
     Molecule,
     covalent_bonds,
+    drawn_bonds,
     molecule,
 )
 from interphase.models.atomistic.molecules.thermo import gibbs
@@ -18,21 +21,24 @@ from interphase.models.atomistic.store import Store
 from interphase.parameters.constants import BOLTZMANN, ELEMENTARY_CHARGE
 from interphase.parameters.errors import AtomisticError
 
-# Two relaxed geometries whose energies are closer than this are one [eV].
-_SAME: Final = 2e-3
+# Two relaxed geometries are one shape if their energies are closer than this (the implicit
+# solvent's changes by some meV as a molecule turns) [eV], and their distances than that [angstrom].
+_SAME: Final = 1e-2
+_ALIKE: Final = 0.1
 
 
 @dataclass(frozen=True)
 class Conformers:
-    """Free energy of all shapes together less that of the one at hand, by a cheap method.
+    """The shape of lowest free energy by a cheap method, and the free energy of all together.
 
-    -kT ln sum exp(-(G_i - G_0)/kT) over the minima that other starting geometries lead to, with
-    the same bonds; lithium may sit at another oxygen. Never above 0.
+    Shapes are the minima that several starting geometries lead to, with the bonds of the SMILES;
+    lithium may sit at another oxygen. As a term: -kT ln sum exp(-(G_i - G_0)/kT) against the
+    lowest, never above 0.
 
     Attributes:
         xtb: the cheap method.
         store: keeps free energies.
-        starts: geometries that are tried.
+        starts: geometries that are tried beside the first.
         temperature: [K].
     """
 
@@ -42,33 +48,64 @@ class Conformers:
     temperature: float = 298.15
     name: str = "conformers"
 
-    def energy(self, molecule: Molecule) -> float:
-        """Return the part [eV]."""
-        key = (
-            f"conformers {self.xtb.name} {self.xtb.fmax} {self.starts} {self.temperature:g} "
-            f"{molecule.name} {molecule.fingerprint}"
-        )
-        levels = np.array(self.store.recall(key, lambda: self.levels(molecule)))
-        thermal = BOLTZMANN * self.temperature / ELEMENTARY_CHARGE
-        return float(-thermal * np.log(np.sum(np.exp(-levels / thermal))))
+    def best(self, name: str) -> Molecule:
+        """Return a molecule, by name, relaxed to its shape of lowest free energy.
 
-    def levels(self, one: Molecule) -> list[float]:
-        """Return free energies of the minima over that of the given one, itself first [eV]."""
-        if len(one.symbols) < 3:
-            return [0.0]
-        start = gibbs(one, self.xtb, self.temperature)
-        known, found = [self.xtb.energy(one)], [0.0]
-        for seed in range(1, self.starts + 1):
+        Raises:
+            AtomisticError: if no start leads to a shape.
+        """
+        seed, _ = min(self.levels(name), key=lambda shape: shape[1])
+        return self.xtb.relaxed(molecule(name, int(seed)))
+
+    def energy(self, molecule: Molecule) -> float:
+        """Return the part of a molecule that can be built by name [eV]."""
+        gibbs_energies = np.array(self.levels(molecule.name))[:, 1]
+        thermal = BOLTZMANN * self.temperature / ELEMENTARY_CHARGE
+        above = gibbs_energies - gibbs_energies.min()
+        return float(-thermal * np.log(np.sum(np.exp(-above / thermal))))
+
+    def levels(self, name: str) -> list[list[float]]:
+        """Return start and free energy [eV] of every shape.
+
+        Raises:
+            AtomisticError: if no start leads to a shape.
+        """
+        key = (
+            f"shapes alike {self.xtb.name} {self.xtb.fmax} {self.starts} {self.temperature:g} "
+            f"{molecule(name).fingerprint} {name}"
+        )
+        return self.store.recall(key, lambda: self._found(name))
+
+    def _found(self, name: str) -> list[list[float]]:
+        bonds = drawn_bonds(name)
+        known: list[tuple[float, Array]] = []
+        found: list[list[float]] = []
+        reasons: list[str] = []
+        for seed in range(self.starts + 1):
             try:
-                other = self.xtb.relaxed(molecule(one.name, seed))
-                energy = self.xtb.energy(other)
-                if covalent_bonds(other) != covalent_bonds(one) or any(
-                    abs(energy - before) < _SAME for before in known
-                ):
+                one = self.xtb.relaxed(molecule(name, seed))
+                if covalent_bonds(one) != bonds:
+                    reasons.append("its bonds change as it relaxes")
                     continue
-                found.append(gibbs(other, self.xtb, self.temperature) - start)
-            except AtomisticError:
+                shape = (self.xtb.energy(one), np.sort(pdist(one.positions)))
+                if any(_same(shape, before) for before in known):
+                    continue
+                found.append([float(seed), gibbs(one, self.xtb, self.temperature)])
+            except AtomisticError as error:
                 # no geometry, or a saddle between two shapes: neither is a shape
+                reasons.append(str(error))
                 continue
-            known.append(energy)
+            known.append(shape)
+            if len(one.symbols) < 3:
+                break
+        if not found:
+            raise AtomisticError(
+                f"{name}: none of {self.starts + 1} starts leads to a minimum with the bonds "
+                f"of its SMILES (first: {reasons[0]}); check its SMILES, charge and spin"
+            )
         return found
+
+
+def _same(one: tuple[float, Array], other: tuple[float, Array]) -> bool:
+    near = np.abs(one[1] - other[1]).max(initial=0.0) < _ALIKE
+    return bool(near) and abs(one[0] - other[0]) < _SAME

@@ -150,9 +150,9 @@ class Cycle:
         """
         parts = terms_of(self.level, self.xtb, self.terms)
         molecules, tabulated = evaporated(self.stoichiometry)
-        start = {name: molecule(name) for name in molecules}
-        self._check_balance(start, molecules)
-        relaxed = {name: self.xtb.relaxed(one) for name, one in start.items()}
+        self._check_balance({name: molecule(name) for name in molecules}, molecules)
+        shapes = Conformers(self.xtb, self.level.store)
+        relaxed = {name: shapes.best(name) for name in molecules}
         computed = {
             part.name: sum(nu * part.energy(relaxed[n]) for n, nu in molecules.items())
             for part in parts

@@ -20,6 +20,10 @@ HARTREE: Final = 27.211386245988
 """One hartree [eV]; CODATA 2018."""
 
 
+def _identity(molecule: Molecule) -> tuple[Any, ...]:
+    return (molecule.symbols, molecule.positions.tobytes(), molecule.charge, molecule.unpaired)
+
+
 def _plain(field_: Any) -> Any:
     return field_
 
@@ -49,13 +53,18 @@ class Field:
         energy: [eV].
         homo: highest orbital that holds an electron, of either spin [eV].
         lumo: lowest that holds none [eV].
-        density: density matrix of both spins together.
+        matrices: density matrix, that of each spin where there are unpaired electrons.
     """
 
     energy: float
     homo: float
     lumo: float
-    density: NDArray[np.float64]
+    matrices: NDArray[np.float64]
+
+    @property
+    def density(self) -> NDArray[np.float64]:
+        """Density matrix of both spins together."""
+        return self.matrices.sum(axis=0) if self.matrices.ndim == 3 else self.matrices
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,14 +121,15 @@ class Level:
             AtomisticError: if no attempt of `RECIPE` becomes self-consistent; names molecule and
                 settings.
         """
-        key = (molecule.symbols, molecule.positions.tobytes(), molecule.charge,
-               molecule.unpaired, solvated)  # fmt: skip
+        key = (*_identity(molecule), solvated)
         if key not in self._known:
             self._known[key] = self._solved(molecule, solvated)
         return self._known[key]
 
     def _solved(self, molecule: Molecule, solvated: bool) -> Field:
-        guess = None
+        # an implicit solvent changes a field little
+        start = self._known.get((*_identity(molecule), False)) if solvated else None
+        guess = None if start is None else start.matrices
         for prepare in RECIPE.values():
             mean_field = prepare(self._mean_field(molecule, solvated))
             mean_field.max_cycle = self.cycles
@@ -131,7 +141,7 @@ class Level:
                     float(energy) * HARTREE,
                     float(np.max(levels[held], initial=-np.inf)),
                     float(np.min(levels[~held], initial=np.inf)),
-                    np.asarray(mean_field.make_rdm1()).sum(axis=0),
+                    np.asarray(mean_field.make_rdm1()),
                 )
             guess = mean_field.make_rdm1()
         where = f"permittivity {self.permittivity:g}" if solvated else "vacuum"
@@ -154,10 +164,12 @@ class Level:
 
     def _mean_field(self, molecule: Molecule, solvated: bool) -> Any:
         system = self.system(molecule)
+        # paired electrons share orbitals: half the work of those with two sets
+        kind = "U" if molecule.unpaired else "R"
         if self.functional.upper() == "HF":
-            mean_field = load("pyscf.scf").UHF(system)
+            mean_field = getattr(load("pyscf.scf"), f"{kind}HF")(system)
         else:
-            mean_field = load("pyscf.dft").UKS(system)
+            mean_field = getattr(load("pyscf.dft"), f"{kind}KS")(system)
             mean_field.xc = self.functional
             mean_field.grids.level = self.grid
         mean_field = mean_field.density_fit()

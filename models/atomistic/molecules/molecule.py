@@ -239,6 +239,23 @@ def surround(cluster: Molecule, ion: int, solvent: Molecule, turn: int = 0) -> M
     )  # fmt: skip
 
 
+def drawn_bonds(name: str) -> set[tuple[int, int]]:
+    """Return the pairs of atoms that the SMILES of a molecule binds, those of solvents too."""
+    entry = _entries()[name.removesuffix(GAS)]
+    chem = load("rdkit.Chem")
+    parts = [entry.get("smiles", "")] + [_entries()["EC"]["smiles"]] * entry.get("solvents", 0)
+    found: set[tuple[int, int]] = set()
+    first = 0
+    for number, smiles in enumerate(parts):
+        mol = chem.AddHs(chem.MolFromSmiles(smiles))
+        for bond in mol.GetBonds():
+            ends = sorted((bond.GetBeginAtomIdx(), bond.GetEndAtomIdx()))
+            found.add((first + ends[0], first + ends[1]))
+        # lithium ions stand between the solute and its solvents
+        first += mol.GetNumAtoms() + (0 if number else entry.get("lithium", 0))
+    return found
+
+
 def covalent_bonds(one: Molecule) -> set[tuple[int, int]]:
     """Return the pairs of atoms but lithium that are bound."""
     radii = load("ase.data").covalent_radii[one.atoms().numbers] * _BOUND

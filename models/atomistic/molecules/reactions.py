@@ -65,6 +65,12 @@ REDUCTIONS: Final[Mapping[str, tuple[Mapping[str, int], int]]] = {
 }
 """Reductions by name: stoichiometry and electrons."""
 
+ONSETS: Final[Mapping[str, tuple[str, str, tuple[int, int]]]] = {
+    # the lower of the ring's two bonds between oxygen and carbon
+    "EC": ("Li+EC", "LiEC", (4, 5)),
+}
+"""Reduction, its product, and the bond that the product breaks; by the solvent's name."""
+
 GIBBS: Final[Mapping[str, Mapping[str, int]]] = {
     "ring opening of LiEC": {"LiEC": -1, "LiEC-open": 1},
     "2 LiEC -> Li2EDC + C2H4": {"LiEC": -2, "Li2EDC": 1, "C2H4": 1},

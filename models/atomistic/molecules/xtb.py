@@ -20,6 +20,9 @@ _PUSH: Final = 0.03
 _SEED: Final = 7
 # Harmonic modes of a loose complex may come out slightly imaginary; a saddle is well below [1/cm].
 _SADDLE: Final = -100.0
+# Atoms this far off a line are on it, as Li2O at 178 degrees: it swings through 180 even at rest;
+# root of the sum of squares [angstrom].
+_BENT: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,15 @@ class XTB:
         """
         return self._guarded(molecule, lambda: float(self.attach(molecule).get_potential_energy()))
 
+    def largest_force(self, molecule: Molecule) -> float:
+        """Return the largest component of the forces [eV/angstrom].
+
+        Raises:
+            AtomisticError: if the tight-binding equations do not converge.
+        """
+        forces = self._guarded(molecule, lambda: self.attach(molecule).get_forces())
+        return float(np.abs(forces).max())
+
     def charges(self, molecule: Molecule) -> Array:
         """Return the charges of atoms at the given geometry (Mulliken) [e].
 
@@ -84,6 +96,20 @@ class XTB:
         atoms = self.attach(molecule)
         # a symmetric start may be a saddle: CO2- bends only if something bends it a little
         atoms.rattle(_PUSH, seed=_SEED)
+        return self._settled(molecule, atoms)
+
+    def stretched(self, molecule: Molecule, bond: tuple[int, int], length: float) -> Molecule:
+        """Return the molecule relaxed with the distance of two atoms held [angstrom].
+
+        Raises:
+            AtomisticError: if it does not relax.
+        """
+        atoms = self.attach(molecule)
+        atoms.set_distance(*bond, length, fix=0)
+        atoms.set_constraint(load("ase.constraints").FixBondLength(*bond))
+        return self._settled(molecule, atoms)
+
+    def _settled(self, molecule: Molecule, atoms: Atoms) -> Molecule:
         optimize = load("ase.optimize")
 
         def work() -> bool:
@@ -104,6 +130,29 @@ class XTB:
         Raises:
             AtomisticError: if the geometry is a saddle.
         """
+        found = self._vibrations(molecule)
+        if found.min(initial=0.0) < _SADDLE:
+            raise AtomisticError(
+                f"{molecule.name}: a vibration of {found.min():.0f}i/cm: this is no minimum of "
+                f"{self.name}; relax it from another start"
+            )
+        return found
+
+    def saddle_wavenumbers(self, molecule: Molecule) -> Array:
+        """Return the vibrations of a molecule on its saddle without the imaginary one [1/cm].
+
+        Raises:
+            AtomisticError: if there is none, or another.
+        """
+        found = np.sort(self._vibrations(molecule))
+        if not found[0] < _SADDLE <= found[1]:
+            raise AtomisticError(
+                f"{molecule.name}: vibrations of {found[0]:.0f} and {found[1]:.0f}/cm: this is no "
+                f"saddle of {self.name}"
+            )
+        return found[1:]
+
+    def _vibrations(self, molecule: Molecule) -> Array:
         count = len(molecule.symbols)
         if count == 1:
             return np.zeros(0)
@@ -120,18 +169,12 @@ class XTB:
             hessian[k] = (ends[1] - ends[0]) / (2.0 * _STEP)
         masses = np.repeat(atoms.get_masses(), 3)
         weighted = (hessian + hessian.T) / 2.0 / np.sqrt(np.outer(masses, masses))
-        squares = np.linalg.eigvalsh(_without_rigid(weighted, rest, masses))
+        rigid = 5 if is_linear(rest) else 6
+        squares = np.linalg.eigvalsh(_without_rigid(weighted, rest, masses, rigid))
         units = load("ase.units")
         scale = units._hbar * 1e10 / np.sqrt(units._e * units._amu) / units.invcm
         found = np.sign(squares) * np.sqrt(np.abs(squares)) * scale
-        rigid = 5 if is_linear(rest) else 6
-        found = np.delete(found, np.argsort(np.abs(found))[:rigid])
-        if found.min() < _SADDLE:
-            raise AtomisticError(
-                f"{molecule.name}: a vibration of {found.min():.0f}i/cm: this is no minimum of "
-                f"{self.name}; relax it from another start"
-            )
-        return found
+        return np.delete(found, np.argsort(np.abs(found))[:rigid])
 
     def _calculator(self, molecule: Molecule) -> Any:
         options: dict[str, Any] = {"solvation": ("alpb", self.solvent)} if self.solvent else {}
@@ -152,19 +195,21 @@ class XTB:
 
 
 def is_linear(positions: Array) -> bool:
-    """Return whether all atoms lie on one line."""
-    return len(positions) < 3 or bool(np.linalg.matrix_rank(positions - positions[0], tol=0.02) < 2)
+    """Return whether all atoms lie on one line, or so near to one that they swing through it."""
+    return len(positions) < 3 or bool(
+        np.linalg.matrix_rank(positions - positions.mean(axis=0), tol=_BENT) < 2
+    )
 
 
-def _without_rigid(weighted: Array, positions: Array, masses: Array) -> Array:
-    """Project translations and rotations out of a mass-weighted Hessian."""
+def _without_rigid(weighted: Array, positions: Array, masses: Array, count: int) -> Array:
+    """Project translations and rotations, `count` in all, out of a mass-weighted Hessian."""
     root = np.sqrt(masses[::3])
     centre = np.average(positions, axis=0, weights=masses[::3])
     basis = []
     for axis in np.eye(3):
         basis.append((root[:, None] * axis).ravel())
         basis.append((root[:, None] * np.cross(positions - centre, axis)).ravel())
-    vectors, sizes, _ = np.linalg.svd(np.array(basis).T, full_matrices=False)
-    rigid = vectors[:, sizes > 1e-2 * sizes[0]]
+    # of a molecule on a line the turn around it comes last
+    rigid = np.linalg.svd(np.array(basis).T, full_matrices=False)[0][:, :count]
     keep = np.eye(len(masses)) - rigid @ rigid.T
     return keep @ weighted @ keep

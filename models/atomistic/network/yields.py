@@ -31,10 +31,6 @@ DECAY: Final = 1.025e10
 """Decay of tunnelling through a barrier of 1 eV, 2 sqrt(2 m E)/hbar [1/m]."""
 
 
-# Steps of the electrode go uphill by this much: what they make may leave before it goes back [eV].
-_UPHILL: Final = 0.5
-
-
 @dataclass(frozen=True, slots=True)
 class Conditions:
     """What a stochastic run begins with.
@@ -45,6 +41,8 @@ class Conditions:
         film: thickness that electrons tunnel through [m], 0 for a bare electrode.
         layer: depth of the liquid whose molecules electrons reach [m]; one molecule.
         diffusivity: with which molecules leave it [m^2/s]; 0 keeps them there for good.
+        uphill: by which steps of the electrode go uphill at most [eV]; what they make may leave
+            before it goes back.
         temperature: [K].
         events: of one run, at most.
     """
@@ -54,6 +52,7 @@ class Conditions:
     film: float = 1e-9
     layer: float = 6e-10
     diffusivity: float = 3e-10
+    uphill: float = 0.5
     temperature: float = 298.15
     events: int = 50_000
 
@@ -145,7 +144,7 @@ class _System:
         down = [
             step
             for step in steps
-            if step.change < _UPHILL * bool(step.electrons) and len(step.consumed) < 3
+            if step.change < conditions.uphill * bool(step.electrons) and len(step.consumed) < 3
         ]
         members = {one for step in down for one in (*step.consumed, *step.made)}
         self._species = sorted(members | set(conditions.start))

@@ -12,13 +12,14 @@ pytest.importorskip("pyscf")
 pytest.importorskip("rdkit")
 pytest.importorskip("tblite")
 
+from interphase.models.atomistic.extras import load
 from interphase.models.atomistic.molecules.cycle import (
     TERMS,
     Cycle,
     ReactionGibbs,
     ReductionPotential,
 )
-from interphase.models.atomistic.molecules.dft import LEVELS, Level, level
+from interphase.models.atomistic.molecules.dft import HARTREE, LEVELS, Level, level
 from interphase.models.atomistic.molecules.electron import (
     ElectronTransfer,
     Orbitals,
@@ -188,6 +189,21 @@ def test_later_attempts_are_made(monkeypatch: pytest.MonkeyPatch) -> None:
     right = Level("HF", "sto-3g").energy(one)
     monkeypatch.setattr(dft, "RECIPE", {**dft.RECIPE, "DIIS": stopped})
     assert Level("HF", "sto-3g").energy(one) == pytest.approx(right, abs=1e-5)
+
+
+def test_paired_electrons_need_one_set_of_orbitals() -> None:
+    """Energy, density and orbitals as with two; the solvent's field starts from vacuum's."""
+    one = XTB().relaxed(molecule("CO2"))
+    found = SMALL.field(one)
+    assert found.matrices.ndim == 2
+    both = load("pyscf.scf").UHF(SMALL.system(one)).density_fit()
+    assert both.kernel() / found.energy * HARTREE == pytest.approx(1.0, rel=1e-9)
+    assert both.make_rdm1().sum(axis=0) == pytest.approx(found.density, abs=1e-4)
+    assert found.homo == pytest.approx(both.mo_energy[0][both.mo_occ[0] > 0].max() * HARTREE, 1e-5)
+    started = Level("HF", "sto-3g").energy(one, solvated=True)
+    assert SMALL.energy(one, solvated=True) == pytest.approx(started, abs=1e-6)
+    odd = SMALL.field(XTB().relaxed(molecule("CO2-")))
+    assert odd.matrices.ndim == 3 and odd.density.ndim == 2
 
 
 def test_energies_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:

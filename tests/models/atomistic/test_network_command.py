@@ -76,6 +76,8 @@ def test_bad_words_are_refused(capsys: pytest.CaptureFixture[str]) -> None:
     assert "seed 'DEC' is not known" in capsys.readouterr().out
     assert main(["params", "network", "--films", "1,-2"]) == 2
     assert "--films: a thickness of -2 nm is negative" in capsys.readouterr().out
+    assert main(["params", "network", "--uphill", "-0.1"]) == 2
+    assert "--uphill: -0.1 eV; give 0 or more" in capsys.readouterr().out
     assert main(["params", "network", "--rates", "graphit"]) == 2
     assert "graphit" in capsys.readouterr().out
     assert main(["params", "network", "--potentials", "low"]) == 2

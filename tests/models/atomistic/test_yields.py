@@ -96,6 +96,9 @@ def test_what_is_made_uphill_leaves_or_goes_back() -> None:
     thin = Conditions({start: 20}, concentration=1e-3, film=2e-9)
     assert simulate(steps(0.3, 1), thin, 3, 1).mean["Li2EDC"] == 0.5
     assert simulate(steps(0.6, 1), thin, 3, 1).mean["Li2EDC"] == 0.0
+    steeper, flatter = replace(thin, uphill=0.7), replace(thin, uphill=0.2)
+    assert simulate(steps(0.6, 1), steeper, 3, 1).mean["Li2EDC"] == 0.5
+    assert simulate(steps(0.3, 1), flatter, 3, 1).mean["Li2EDC"] == 0.0
     assert simulate(steps(0.3, 0), thin, 3, 1).mean["Li2EDC"] == 0.0
     # each way back is as slow as the way there: without leaving it would never end
     back = replace(steps(0.3, 1)[1], barrier=0.0)
