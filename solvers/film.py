@@ -227,8 +227,8 @@ class FilmSolver:
 
         Reactions inside the film advance stage by stage, each on the film in its middle with the
         carriers at rest there (the midpoint rule); seeds, books and liquid as in one step of the
-        leap's length. Carriers are taken to have delivered what is booked to them, and are then at
-        rest on the new film: a step takes its rates from them as they were.
+        leap's length. Carriers are taken to have delivered what is booked to them; they are those
+        of the last stage, about which the step that follows solves for them on the new film.
 
         Args:
             state: before the leap, a step behind it; it is left as it is.
@@ -268,9 +268,7 @@ class FilmSolver:
             wait = state.clock.wait + 1 if rests else 0
             new = replace(new, clock=replace(new.clock, wait=wait))
             new = self._liquid.advance(model, new, drive, dt)
-        owed = replace(new, step=state.step, carrier=free.carrier, carrier_debt=state.carrier_debt)
-        free, seen = self._rest(model, owed, drive, dt)
-        new = replace(new, action=seen.action, carrier=free.carrier)
+        new = replace(new, action=free.action, carrier=free.carrier)
         fastest, usual, held = inside_film(converted)
         return new, StepReport(0.0, fastest, 0.0, 0, seeds, usual, held)
 
