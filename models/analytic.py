@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.integrate import solve_ivp
 
 from interphase.models.interpolation import Array
@@ -32,6 +33,23 @@ def mixed_thickness(
     """
     shifted = (start + length) ** 2 + 2.0 * permeation * np.asarray(time)
     return np.asarray(np.sqrt(shifted) - length)
+
+
+def levelling(wavenumber: ArrayLike, thickness: ArrayLike, resistance: float) -> Array:
+    """Return the decay of a wave of a front that is fed through its film, per mean growth [1/m].
+
+    K/(1 + K M), K = k coth(k L): the perturbation of first order of a film of thickness L through
+    which carriers diffuse at rest (Laplace's equation) to a reaction of first order at its front.
+
+    Args:
+        wavenumber: k [1/m].
+        thickness: L [m].
+        resistance: M, thickness of film that resists as much as the reaction, D/k of it [m].
+    """
+    length = np.asarray(thickness, dtype=np.float64)
+    product = np.maximum(np.asarray(wavenumber) * length, 1e-6)
+    slope = product / np.tanh(product) / length
+    return np.asarray(slope / (1.0 + slope * resistance))
 
 
 def mixed_time(thickness: float, start: float, permeation: float, length: float = 0.0) -> float:

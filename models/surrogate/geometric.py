@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import distance_transform_edt, gaussian_filter
 
+from interphase.models.analytic import levelling
 from interphase.models.interpolation import profile, signed_distance
 from interphase.models.surrogate.proposal import Array, Conditions, Patch, Proposal
 from interphase.parameters.errors import ParameterError
@@ -132,13 +133,12 @@ def _smooth(patch: Patch, distance: Array, width: float) -> Array:
 def _levelling(patch: Patch, speed: Array, near: Marks, advance: float) -> Array:
     """Return by how much a column's mean speed over a leap differs from that at its start [m/s].
 
-    Where the front is ahead, its feed has a longer way through the film. A deviation of the height
-    of wavenumber k so decays at the rate v K/(1 + K M): K = k coth(k L), from Laplace's equation in
-    a layer of thickness L with a reaction of first order at its front; M = L w/(1 - w) is the
-    thickness of film that would resist as much as this reaction, w the carrier's activity at the
-    front over that at the electrode. Over an advance A the mean of a deviation of the speed is
-    (1 - exp(-z))/z of that at the start, z = A K/(1 + K M). Speeds of the start that are kept over
-    a whole leap make waves shorter than pi A grow from leap to leap where M is small.
+    Where the front is ahead, its feed has a longer way through the film, so a wave of its height
+    decays (`models.analytic.levelling`, at the rate K/(1 + K M) per advance). Over an advance A the
+    mean of a deviation of the speed is (1 - exp(-z))/z of that at the start, z = A K/(1 + K M).
+    Speeds of the start that are kept over a whole leap make waves shorter than pi A grow from leap
+    to leap where M is small. M follows from the carrier's activity w at the front over that at the
+    electrode: L w/(1 - w).
 
     Args:
         patch: the film.
@@ -164,9 +164,9 @@ def _levelling(patch: Patch, speed: Array, near: Marks, advance: float) -> Array
     k = np.linalg.norm(np.stack(np.meshgrid(*waves, indexing="ij")), axis=0)
     thickness = patch.thickness(patch.phi)
     activity = float(np.clip(patch.carrier[near].mean(), 0.0, 1.0 - 1e-6))
-    slope = k / np.tanh(np.maximum(k * thickness, 1e-6))
-    z = advance * slope / (1.0 + slope * thickness * activity / (1.0 - activity))
-    part = np.where(z > 0.0, -np.expm1(-z) / np.maximum(z, 1e-300), 1.0)
+    z = advance * levelling(k, thickness, thickness * activity / (1.0 - activity))
+    # The mean is given: it is the advance.
+    part = np.where(k > 0.0, -np.expm1(-z) / z, 1.0)
     change = np.fft.ifftn((part - 1.0) * np.fft.fftn(column)).real
     return np.asarray(change[tuple(slice(n) for n in lateral)])
 

@@ -38,7 +38,7 @@ START = 2.0 * WIDTH
 _FRACTION = 0.05
 
 
-def _permeation() -> float:
+def permeation() -> float:
     """Return P = D c V/z at the electrode's potential [m2/s]."""
     return PERMEABILITY * boltzmann(POTENTIAL) * VOLUME / ELECTRONS
 
@@ -52,7 +52,7 @@ def _carried(
     """
     rate = damkohler * PERMEABILITY / WIDTH / ELECTRONS
     length = WIDTH / damkohler
-    until = analytic.mixed_time(end, START, _permeation(), length)
+    until = analytic.mixed_time(end, START, permeation(), length)
     model = film_model(carrier_rate=rate, permeability=PERMEABILITY)
     height = end + 5.0 * WIDTH
     history = grow(
@@ -66,7 +66,7 @@ def diffusion_limited(comm: MPI.Comm) -> Check:
     history, _, until = _carried(comm, 1.0e3, 12.0 * WIDTH)
     gain = history.thickness[-1] ** 2 - history.thickness[0] ** 2
     return relative(
-        "T7 diffusion-limited growth, gain of L^2 [m2]", 2.0 * _permeation() * until, gain, 0.02
+        "T7 diffusion-limited growth, gain of L^2 [m2]", 2.0 * permeation() * until, gain, 0.02
     )
 
 
@@ -96,7 +96,7 @@ def mixed(comm: MPI.Comm) -> Check:
     computed = (last**2 - first**2) / 2.0 + length * (last - first)
     return relative(
         "T9 mixed growth at Da = 1, (L^2 - L0^2)/2 + a (L - L0) [m2]",
-        _permeation() * until,
+        permeation() * until,
         computed,
         0.02,
     )

@@ -22,6 +22,7 @@ from interphase.scripts.verification import (
     planar,
     pores,
     transport,
+    waves,
 )
 from interphase.scripts.verification.check import Check, failed
 
@@ -98,6 +99,8 @@ LIMITS: tuple[Limit, ...] = (
     Limit("T23-depth", "conservation", pores.depth),
     Limit("T23-books", "conservation", pores.books, parallel=True),
     Limit("T24", "conservation", conversion.columns, parallel=True),
+    Limit("T25-diffusion", "growth", waves.levelling_by_diffusion, parallel=True),
+    Limit("T25-mixed", "growth", waves.levelling_at_one),
     Limit("R4-carriers", "conservation", conversion.split),
     Limit("ramp", "growth", growth.ramp),
     Limit("exponent-1", "growth", growth.exponent_one),
