@@ -196,8 +196,23 @@ def test_faces_without_a_dipole_are_found() -> None:
     assert len(slab) % 3 == 0
     with pytest.raises(AtomisticError, match=r"LiF \(111\): every cut is polar"):
         non_polar_slab(crystal("LiF"), (1, 1, 1), 12.0)
-    with pytest.raises(AtomisticError, match="molecular ions would be cut"):
-        non_polar_slab(crystal("Li2CO3"), (0, 0, 1), 12.0)
+
+
+@pytest.mark.parametrize("face", [(0, 0, 1), (1, 0, 0), (1, 1, 0)])
+def test_molecular_ions_stay_whole(face: tuple[int, int, int]) -> None:
+    """Three oxygens at every carbon without a bond through the ends; as much of each as in bulk."""
+    slab = non_polar_slab(crystal("Li2CO3"), face, 12.0)
+    slab.center(vacuum=5.0, axis=2)
+    slab.pbc = (True, True, False)
+    numbers = slab.get_atomic_numbers()
+    oxygens = np.flatnonzero(numbers == 8)
+    carbons = np.flatnonzero(numbers == 6)
+    assert len(oxygens) == 3 * len(carbons) and len(carbons) * 6 == len(slab)
+    for carbon in carbons:
+        near = slab.get_distances(carbon, oxygens, mic=True) < 1.45
+        assert near.sum() == 3
+    with pytest.raises(AtomisticError, match="every cut is polar or breaks its molecular ions"):
+        non_polar_slab(crystal("Li2CO3"), (0, 1, 0), 12.0)
 
 
 def test_bad_structures_are_refused(bonds: Bonds) -> None:
