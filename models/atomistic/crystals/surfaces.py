@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -89,6 +90,8 @@ class InterfaceEnergy(CrystalCalculation):
         repeat: cells of the first along the two edges of the interface.
         other_repeat: cells of the second.
         thickness: of each solid, at least [angstrom].
+        places: along each edge of the base, at which the second is put on the first; the lowest in
+            energy is relaxed.
     """
 
     other: Crystal | None = None
@@ -97,6 +100,7 @@ class InterfaceEnergy(CrystalCalculation):
     repeat: tuple[int, int] = (1, 1)
     other_repeat: tuple[int, int] = (1, 1)
     thickness: float = 12.0
+    places: int = 3
 
     def run(self) -> tuple[Computed, ...]:
         """Return the interface energy, half of what two interfaces in one cell cost."""
@@ -114,7 +118,7 @@ class InterfaceEnergy(CrystalCalculation):
             )
         upper.set_cell([lower.cell[0], lower.cell[1], upper.cell[2]], scale_atoms=True)
         references = sum(self._relaxed(block, names) for block in (lower, upper))
-        both = stacked(lower, upper)
+        both, shift = self._placed(lower, upper, names)
         total = self._relaxed(both, names)
         value = (total - references) / (2.0 * _area(both)) * EV_PER_A2
         settings: dict[str, Setting] = {
@@ -122,6 +126,7 @@ class InterfaceEnergy(CrystalCalculation):
             "other_face": "".join(map(str, self.other_face)),
             "repeat": [float(n) for n in (*self.repeat, *self.other_repeat)],
             "strain of the second": round(strain, 5),
+            "shift of the second": shift,
             "atoms": len(both),
         }
         if value < _NO_INTERFACE:
@@ -136,16 +141,38 @@ class InterfaceEnergy(CrystalCalculation):
         slab = non_polar_slab(crystal.with_atoms(cell), face, self.thickness)
         return slab.repeat((*repeat, 1))
 
+    def _placed(self, lower: Atoms, upper: Atoms, what: str) -> tuple[Atoms, list[float]]:
+        """Return the stack of the lowest energy before relaxation, and its shift in edges."""
+        found: list[tuple[float, Atoms, list[float]]] = []
+        refused = None
+        for place in np.ndindex(self.places, self.places):
+            shift = [step / self.places for step in place]
+            both = stacked(lower, upper, shift)
+            try:
+                found.append((energy(self.potential.attach(both, what)), both, shift))
+            except AtomisticError as error:  # atoms overlap there
+                refused = error
+        if not found:
+            raise AtomisticError(f"{what}: the second fits nowhere on the first: {refused}")
+        _, both, shift = min(found, key=lambda one: one[0])
+        return both, shift
+
     def _relaxed(self, block: Atoms, what: str) -> float:
         atoms = self.potential.attach(block, what)
         return energy(relax(atoms, what, fmax=self.fmax, strains=NORMAL))
 
 
-def stacked(lower: Atoms, upper: Atoms) -> Atoms:
-    """Put one block on the other; both keep their own bulk spacing at the interface."""
+def stacked(lower: Atoms, upper: Atoms, shift: Sequence[float] = (0.0, 0.0)) -> Atoms:
+    """Put one block on the other; both keep their own bulk spacing at the interface.
+
+    Args:
+        lower: the first.
+        upper: the second, with the same base.
+        shift: of the second along the edges of the base [edges].
+    """
     both = lower.copy()
     raised = upper.copy()
-    raised.positions += lower.cell[2]
+    raised.positions += lower.cell[2] + np.asarray(shift) @ lower.cell.array[:2]
     both.extend(raised)
     both.set_cell([lower.cell[0], lower.cell[1], lower.cell[2] + upper.cell[2]])
     return both

@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 pytest.importorskip("ase")
 
+from interphase.models.atomistic.crystals import surfaces
 from interphase.models.atomistic.crystals.base import CrystalCalculation
 from interphase.models.atomistic.crystals.defects import (
     InterstitialFormation,
@@ -117,6 +118,34 @@ def test_interface_energy_of_bonds(bonds: Bonds) -> None:
         InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.copper).run()
     with pytest.raises(AtomisticError, match="the cells differ by 41 %"):
         InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.nickel, face=(1, 1, 0)).run()
+
+
+def test_the_second_is_put_where_it_is_lowest(
+    bonds: Bonds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block that was cut half an edge aside costs the same: hollows are found; else none is."""
+    run = InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.nickel, places=2)
+    (right,) = run.run()
+    whole = surfaces.stacked
+
+    def aside(lower, upper, shift):
+        return whole(lower, upper, [shift[0] + 0.5, shift[1]])
+
+    monkeypatch.setattr(surfaces, "stacked", aside)
+    (found,) = run.run()
+    assert found.value == pytest.approx(right.value, abs=2e-3)
+    # half both edges is a step of the lattice
+    assert sum(right.settings["shift of the second"]) in (0.0, 1.0)
+    assert sum(found.settings["shift of the second"]) == 0.5
+
+    def sunk(lower, upper, shift):
+        both = whole(lower, upper, shift)
+        both.positions[-1] = both.positions[0] + 0.1
+        return both
+
+    monkeypatch.setattr(surfaces, "stacked", sunk)
+    with pytest.raises(AtomisticError, match="the second fits nowhere on the first: .* overlap"):
+        run.run()
 
 
 def test_named_interfaces_fit() -> None:
