@@ -89,13 +89,17 @@ class Recipe:
 
 
 _HOT: Final = {"amorphous Li2EDC": (600.0, 700.0, 800.0)}
-_FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li": (1, 0, 0)}
-# The smallest cell that the rule on misfits lets through. Li2O (100) is polar, its stable (111)
-# fits on no neutral face of LiF.
+_FACES: Final = {"LiF": (1, 0, 0), "Li2O": (1, 1, 1), "Li2CO3": (0, 0, 1), "Li": (1, 0, 0)}
+# The smallest cells that the rule on misfits lets through, of all faces with indices up to 2 and
+# repeats up to 3. Li2O (100) is polar, its stable (111) fits on no neutral face of LiF, and Li2CO3
+# fits on none of LiF.
 _INTERFACES: Final[Mapping[str, Callable[[Potential], InterfaceEnergy]]] = {
     "LiF|Li2O": lambda by: InterfaceEnergy(
         crystal("LiF"), by, 0.03, other=crystal("Li2O"), other_face=(2, 1, 1),
-        repeat=(2, 3), other_repeat=(1, 2), thickness=8.0,
+        repeat=(2, 3), other_repeat=(1, 2), thickness=7.5,
+    ),
+    "Li2O|Li2CO3": lambda by: InterfaceEnergy(
+        crystal("Li2O"), by, 0.03, other=crystal("Li2CO3"), face=(1, 1, 0), thickness=7.5,
     ),
 }  # fmt: skip
 _CARBONATES: Final = ("EC", "FEC", "VC", "DMC", "EMC", "CO2", "Li+EC", "Li+FEC", "Li+VC")
@@ -142,7 +146,7 @@ def recipes(store: Store | None = None) -> Mapping[str, Recipe]:
                  lambda of, by: ElasticTensor(crystal(of), potential(by))),
         _crystal("surface_energy", "most stable face against vacuum; minutes", list(_FACES),
                  lambda of, by: SurfaceEnergy(crystal(of), potential(by), face=_FACES[of])),
-        _crystal("interface_energy", "coherent interface, 216 atoms; half an hour",
+        _crystal("interface_energy", "coherent interface, 60 or 192 atoms; minutes",
                  list(_INTERFACES), lambda of, by: _INTERFACES[of](potential(by))),
         _crystal("vacancy_formation_energy", "neutral lithium vacancy; minutes", _IONIC,
                  lambda of, by: VacancyFormation(crystal(of), potential(by), 0.03)),

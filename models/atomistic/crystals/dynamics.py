@@ -28,8 +28,8 @@ _REACH: Final = (150.0, 600.0)
 
 Matrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
 
-ROD_FREE: Final[Matrix] = ((-1, 1, 1), (1, -1, 1), (1, 1, -1))
-"""Four cubic cells with their images 1.73 edges apart, the farthest for so few."""
+DOUBLED: Final[Matrix] = ((0, 1, 1), (1, 0, 1), (1, 1, 0))
+"""Edges of a cubic face-centred crystal's primitive cell, doubled: images are 1.41 edges apart."""
 
 
 @dataclass(frozen=True)
@@ -149,10 +149,12 @@ class VacancyDiffusivity(Diffusivity):
         store: keeps what a run at one temperature gave.
     """
 
-    supercell: tuple[int, int, int] | Matrix = ROD_FREE
+    supercell: tuple[int, int, int] | Matrix = DOUBLED
     temperatures: tuple[float, ...] = (1000.0, 1400.0)
     at: float = 298.15
-    steps: int = 2000
+    steps: int = 1200
+    timestep: float = 2.5
+    every: int = 6
     store: Store = field(default_factory=Store, compare=False, repr=False)
 
     def run(self) -> tuple[Computed, ...]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interphase.models.atomistic.crystals.base import CrystalCalculation
 from interphase.models.atomistic.crystals.relax import EV_PER_A2, NORMAL, energy, relax
@@ -23,6 +25,10 @@ Face = tuple[int, int, int]
 _ONE_PLANE: Final = 0.05
 # A dipole per area below this is none [e/angstrom].
 _NO_DIPOLE: Final = 1e-3
+# Atoms of a larger formal charge stand in molecular ions, whose bonds are at most so much longer
+# than the covalent radii say.
+_COVALENT: Final = 3.0
+_BOND: Final = 1.2
 # A crystal on itself gives zero, to the accuracy of the relaxations [J/m^2].
 _NO_INTERFACE: Final = 1e-3
 # A misfit that no coherent interface of rigid salts bears.
@@ -84,6 +90,8 @@ class InterfaceEnergy(CrystalCalculation):
         repeat: cells of the first along the two edges of the interface.
         other_repeat: cells of the second.
         thickness: of each solid, at least [angstrom].
+        places: along each edge of the base, at which the second is put on the first; the lowest in
+            energy is relaxed.
     """
 
     other: Crystal | None = None
@@ -92,6 +100,7 @@ class InterfaceEnergy(CrystalCalculation):
     repeat: tuple[int, int] = (1, 1)
     other_repeat: tuple[int, int] = (1, 1)
     thickness: float = 12.0
+    places: int = 3
 
     def run(self) -> tuple[Computed, ...]:
         """Return the interface energy, half of what two interfaces in one cell cost."""
@@ -109,7 +118,7 @@ class InterfaceEnergy(CrystalCalculation):
             )
         upper.set_cell([lower.cell[0], lower.cell[1], upper.cell[2]], scale_atoms=True)
         references = sum(self._relaxed(block, names) for block in (lower, upper))
-        both = stacked(lower, upper)
+        both, shift = self._placed(lower, upper, names)
         total = self._relaxed(both, names)
         value = (total - references) / (2.0 * _area(both)) * EV_PER_A2
         settings: dict[str, Setting] = {
@@ -117,6 +126,7 @@ class InterfaceEnergy(CrystalCalculation):
             "other_face": "".join(map(str, self.other_face)),
             "repeat": [float(n) for n in (*self.repeat, *self.other_repeat)],
             "strain of the second": round(strain, 5),
+            "shift of the second": shift,
             "atoms": len(both),
         }
         if value < _NO_INTERFACE:
@@ -131,16 +141,38 @@ class InterfaceEnergy(CrystalCalculation):
         slab = non_polar_slab(crystal.with_atoms(cell), face, self.thickness)
         return slab.repeat((*repeat, 1))
 
+    def _placed(self, lower: Atoms, upper: Atoms, what: str) -> tuple[Atoms, list[float]]:
+        """Return the stack of the lowest energy before relaxation, and its shift in edges."""
+        found: list[tuple[float, Atoms, list[float]]] = []
+        refused = None
+        for place in np.ndindex(self.places, self.places):
+            shift = [step / self.places for step in place]
+            both = stacked(lower, upper, shift)
+            try:
+                found.append((energy(self.potential.attach(both, what)), both, shift))
+            except AtomisticError as error:  # atoms overlap there
+                refused = error
+        if not found:
+            raise AtomisticError(f"{what}: the second fits nowhere on the first: {refused}")
+        _, both, shift = min(found, key=lambda one: one[0])
+        return both, shift
+
     def _relaxed(self, block: Atoms, what: str) -> float:
         atoms = self.potential.attach(block, what)
         return energy(relax(atoms, what, fmax=self.fmax, strains=NORMAL))
 
 
-def stacked(lower: Atoms, upper: Atoms) -> Atoms:
-    """Put one block on the other; both keep their own bulk spacing at the interface."""
+def stacked(lower: Atoms, upper: Atoms, shift: Sequence[float] = (0.0, 0.0)) -> Atoms:
+    """Put one block on the other; both keep their own bulk spacing at the interface.
+
+    Args:
+        lower: the first.
+        upper: the second, with the same base.
+        shift: of the second along the edges of the base [edges].
+    """
     both = lower.copy()
     raised = upper.copy()
-    raised.positions += lower.cell[2]
+    raised.positions += lower.cell[2] + np.asarray(shift) @ lower.cell.array[:2]
     both.extend(raised)
     both.set_cell([lower.cell[0], lower.cell[1], lower.cell[2] + upper.cell[2]])
     return both
@@ -156,7 +188,8 @@ def strain_between(lower: Atoms, upper: Atoms) -> float:
 def non_polar_slab(crystal: Crystal, face: Face, thickness: float) -> Atoms:
     """Cut a periodic block with a face along z such that both ends are equal and carry no dipole.
 
-    Every gap between two planes is tried; of the cuts without a dipole the widest gap is taken.
+    Every gap between two planes is tried; of the cuts without a dipole that leave molecular ions
+    whole the widest gap is taken.
 
     Args:
         crystal: relaxed crystal with formal charges.
@@ -167,15 +200,12 @@ def non_polar_slab(crystal: Crystal, face: Face, thickness: float) -> Atoms:
         Block that is periodic along z with the bulk's spacing, the cut at its ends.
 
     Raises:
-        AtomisticError: if every cut leaves a dipole, or would break molecular ions.
+        AtomisticError: if every cut leaves a dipole or breaks a molecular ion.
     """
-    if any(charge > 3 for charge in crystal.charges.values()):
-        raise AtomisticError(
-            f"{crystal.name}: its molecular ions would be cut; give a slab of your own"
-        )
     block = oriented(crystal.atoms, face)
     height = float(block.cell[2, 2])
     charges = np.array([crystal.charges.get(symbol, 0.0) for symbol in block.symbols])
+    first, second, rise = _bonds(block, charges)
     z = np.mod(block.positions[:, 2], height)
     planes = np.sort(z)
     gaps = np.diff(np.append(planes, planes[0] + height))
@@ -183,18 +213,34 @@ def non_polar_slab(crystal: Crystal, face: Face, thickness: float) -> Atoms:
     for plane, gap in zip(planes, gaps, strict=True):
         cut = plane + gap / 2.0
         heights = np.mod(z - cut, height)
+        whole = np.allclose(heights[second] - heights[first], rise, atol=_ONE_PLANE)
         dipole = abs(float(charges @ (heights - height / 2.0))) / _area(block)
-        if gap > _ONE_PLANE and dipole < _NO_DIPOLE and (best is None or gap > best[0]):
+        wide = gap > _ONE_PLANE and (best is None or gap > best[0])
+        if whole and wide and dipole < _NO_DIPOLE:
             best = (float(gap), cut)
     if best is None:
         index = "".join(map(str, face))
+        what = "polar or breaks its molecular ions" if len(rise) else "polar"
         raise AtomisticError(
-            f"{crystal.name} ({index}): every cut is polar; choose a face that is not"
+            f"{crystal.name} ({index}): every cut is {what}; choose a face that is not"
         )
     # shift along the third edge, not along z, so that the block stays a cell of the crystal
     block.positions -= block.cell[2] * (best[1] / height)
     block.wrap()
     return block.repeat((1, 1, max(1, int(np.ceil(thickness / height)))))
+
+
+def _bonds(block: Atoms, charges: NDArray[np.float64]) -> tuple[Any, Any, Any]:
+    """Return both ends of every bond within a molecular ion, and by how much the second is higher.
+
+    Atoms of so large a formal charge hold their neighbours of opposite charge by covalent bonds.
+    """
+    radii = load("ase.data").covalent_radii[block.numbers]
+    reach = 2.0 * _BOND * radii.max()
+    first, second, vectors = load("ase.neighborlist").neighbor_list("ijD", block, reach)
+    close = np.linalg.norm(vectors, axis=1) < _BOND * (radii[first] + radii[second])
+    held = close & (charges[first] > _COVALENT) & (charges[second] < 0.0)
+    return first[held], second[held], vectors[held, 2]
 
 
 def oriented(atoms: Atoms, face: Face) -> Atoms:

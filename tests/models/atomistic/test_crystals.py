@@ -11,6 +11,7 @@ from mpi4py import MPI
 
 pytest.importorskip("ase")
 
+from interphase.models.atomistic.crystals import surfaces
 from interphase.models.atomistic.crystals.base import CrystalCalculation
 from interphase.models.atomistic.crystals.defects import (
     InterstitialFormation,
@@ -119,6 +120,34 @@ def test_interface_energy_of_bonds(bonds: Bonds) -> None:
         InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.nickel, face=(1, 1, 0)).run()
 
 
+def test_the_second_is_put_where_it_is_lowest(
+    bonds: Bonds, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A block that was cut half an edge aside costs the same: hollows are found; else none is."""
+    run = InterfaceEnergy(bonds.copper, bonds.potential, other=bonds.nickel, places=2)
+    (right,) = run.run()
+    whole = surfaces.stacked
+
+    def aside(lower, upper, shift):
+        return whole(lower, upper, [shift[0] + 0.5, shift[1]])
+
+    monkeypatch.setattr(surfaces, "stacked", aside)
+    (found,) = run.run()
+    assert found.value == pytest.approx(right.value, abs=2e-3)
+    # half both edges is a step of the lattice
+    assert sum(right.settings["shift of the second"]) in (0.0, 1.0)
+    assert sum(found.settings["shift of the second"]) == 0.5
+
+    def sunk(lower, upper, shift):
+        both = whole(lower, upper, shift)
+        both.positions[-1] = both.positions[0] + 0.1
+        return both
+
+    monkeypatch.setattr(surfaces, "stacked", sunk)
+    with pytest.raises(AtomisticError, match="the second fits nowhere on the first: .* overlap"):
+        run.run()
+
+
 def test_named_interfaces_fit() -> None:
     """Their bases, of the lattices to start from, differ by less than the rule allows."""
     known = recipe("interface_energy")
@@ -196,8 +225,23 @@ def test_faces_without_a_dipole_are_found() -> None:
     assert len(slab) % 3 == 0
     with pytest.raises(AtomisticError, match=r"LiF \(111\): every cut is polar"):
         non_polar_slab(crystal("LiF"), (1, 1, 1), 12.0)
-    with pytest.raises(AtomisticError, match="molecular ions would be cut"):
-        non_polar_slab(crystal("Li2CO3"), (0, 0, 1), 12.0)
+
+
+@pytest.mark.parametrize("face", [(0, 0, 1), (1, 0, 0), (1, 1, 0)])
+def test_molecular_ions_stay_whole(face: tuple[int, int, int]) -> None:
+    """Three oxygens at every carbon without a bond through the ends; as much of each as in bulk."""
+    slab = non_polar_slab(crystal("Li2CO3"), face, 12.0)
+    slab.center(vacuum=5.0, axis=2)
+    slab.pbc = (True, True, False)
+    numbers = slab.get_atomic_numbers()
+    oxygens = np.flatnonzero(numbers == 8)
+    carbons = np.flatnonzero(numbers == 6)
+    assert len(oxygens) == 3 * len(carbons) and len(carbons) * 6 == len(slab)
+    for carbon in carbons:
+        near = slab.get_distances(carbon, oxygens, mic=True) < 1.45
+        assert near.sum() == 3
+    with pytest.raises(AtomisticError, match="every cut is polar or breaks its molecular ions"):
+        non_polar_slab(crystal("Li2CO3"), (0, 1, 0), 12.0)
 
 
 def test_bad_structures_are_refused(bonds: Bonds) -> None:
