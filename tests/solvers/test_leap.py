@@ -45,7 +45,6 @@ class Bad:
     change: Change
     largest_advance: float = 1.0
     smallest_patch: tuple[int, ...] = ()
-    trained: bool = False
 
     def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:
         return self.change(GeometricProposer().propose(patch, conditions, advance))
@@ -160,21 +159,26 @@ def test_outside_its_domain_a_run_stops_where_the_case_says_so(line) -> None:
 
 
 def test_a_restart_leaps_as_the_uninterrupted_run(line, tmp_path, monkeypatch) -> None:
-    """The state of the leaps is in the checkpoint: stopped between two leaps, it goes on alike."""
+    """The state of the leaps is in the checkpoint: stopped before the last leap, it goes on alike.
+
+    A proposer sees nothing but the film, so that the first stride is a leap already.
+    """
     case = line(**FILM, solver=LEAPS)
     whole = Simulation.from_case(case).run()
-    second = np.flatnonzero(whole.column("leap"))[1]
+    stop = np.flatnonzero(whole.column("leap"))[-1] - 1
     calls = iter(range(len(whole.rows)))
     with monkeypatch.context() as patch:
         patch.setattr(
             "interphase.solvers.stopping.StopRequest.check",
-            lambda self: Ending.WALLTIME if next(calls) == second else None,
+            lambda self: Ending.WALLTIME if next(calls) == stop else None,
         )
         Simulation.from_case(case, output=tmp_path / "run").run()
     rest = Simulation.from_case(case, output=tmp_path / "run", restart=True).run()
-    assert len(rest.rows) == len(whole.rows) - second - 1
-    assert np.count_nonzero(rest.column("leap")) == np.count_nonzero(whole.column("leap")) - 2
-    assert rest.rows[-1]["thickness"] == pytest.approx(whole.rows[-1]["thickness"], rel=1e-9)
+    assert len(rest.rows) == len(whole.rows) - stop - 1
+    assert np.count_nonzero(rest.column("leap")) == 1
+    assert rest.rows[0]["leap"] > 0.0
+    # Linear solves, to 1e-7 of their residual, begin with new factors after a restart.
+    assert rest.rows[-1]["thickness"] == pytest.approx(whole.rows[-1]["thickness"], rel=1e-8)
     written = json.loads((tmp_path / "run" / "summary.json").read_text())["leaps"]
     assert written["refused"] == whole.summary["leaps"]["refused"]
     assert written["accepted"] == whole.summary["leaps"]["accepted"]
