@@ -69,13 +69,13 @@ class Scales:
     def of(cls, conditions: Sequence[Conditions], rows: Sequence[str], largest: float) -> Scales:
         """Return the scales of a set of conditions.
 
-        Of n films spread evenly over a range the outermost stand half a stratum inside it, which
-        is 1/(n - 1) of the half range that they span: so far the range goes on.
+        Of n films drawn from a range the outermost stand on average 1/(n + 1) of it inside, which
+        is 2/(n - 1) of the half range that they span: so far the range goes on.
         """
         names = (*BASIC, *rows)
         table = np.array([_values(one, names) for one in conditions])
         low, high = table.min(axis=0), table.max(axis=0)
-        margin = 1.0 / max(len(conditions) - 1, 1)
+        margin = 2.0 / max(len(conditions) - 1, 1)
         return cls(names, tuple(map(float, low)), tuple(map(float, high)), largest, margin)
 
     @property
