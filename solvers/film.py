@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from interphase.models.interpolation import signed_distance
-from interphase.models.reactions import Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.thin_interface import ThinInterface
 from interphase.models.transport import Mixture
@@ -35,6 +34,7 @@ from interphase.solvers.liquid import IonicPotential
 from interphase.solvers.nucleation import Nucleator, Seed
 from interphase.solvers.pores import PoreDeposition
 from interphase.solvers.rates import (
+    bare_speeds,
     carrier_sink,
     front_rates,
     thin_interface_factors,
@@ -241,6 +241,7 @@ class FilmSolver:
         model = self.model.at_temperature(drive.temperature)
         set_, part = model.reactions, self.timings.part
         dt = sum(stage.length for stage in stages)
+        self._front.forget()
         free = replace(state, shares=shares)
         every: list[list[Converted]] = []
         for stage in stages:
@@ -364,25 +365,8 @@ class FilmSolver:
         """Return the state with this step's seeds in it, and those."""
         if self.nucleator is None:
             return new, ()
-        bare, converting = self.bare_speeds(model, drive)
+        bare, converting = bare_speeds(model, drive)
         return self.nucleator.step(new, old, model.reactions, bare, converting, model.front.width)
-
-    def bare_speeds(self, model: SEIGrowth, drive: Drive) -> tuple[Array, Array]:
-        """Return the speeds on the bare electrode: growth, conversion [m/s], (solids,) each."""
-        set_, one = model.reactions, np.ones(1)
-        level = (
-            model.interstitial.boltzmann(drive.potential, drive.temperature)
-            if model.interstitial
-            else 0.0
-        )
-        probability = one if model.tunnelling else 0.0 * one
-        at = Surroundings(one * drive.potential, probability, one * level, one, one, 0.0 * one)
-        bare, converting = np.zeros(len(model.solids)), np.zeros(len(model.solids))
-        for r, a in enumerate(set_.product):
-            tunnelled, carried = set_.rates(r, at)
-            speed = float((tunnelled + carried)[0]) * set_.volume_rate[r]
-            (bare if r in set_.depositions else converting)[a] += speed
-        return bare, converting
 
     def _turnover(
         self, rates: Array, tunnelling: Array, converted: list[Converted], delivered: Array | None,

@@ -221,6 +221,10 @@ class FrontStepper:
             "time.controller.front_fraction or a finer mesh"
         )
 
+    def forget(self) -> None:
+        """Let the next step choose its nodes anew: the front is elsewhere."""
+        self._advanced = np.inf
+
     def _follow(self, geometry: FrontGeometry, advance: float) -> None:
         """Keep the nodes that Newton's method changes, band and margin; elsewhere phi rests."""
         space = self._space

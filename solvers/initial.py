@@ -9,6 +9,7 @@ from interphase.parameters.errors import CaseError
 from interphase.parameters.program import Drive
 from interphase.solvers.film import FilmSolver
 from interphase.solvers.liquid import liquid_fraction
+from interphase.solvers.rates import bare_speeds
 from interphase.solvers.space import Array
 from interphase.solvers.state import Books, FilmState, TransportClock
 
@@ -72,7 +73,7 @@ def bare_electrode(solver: FilmSolver, drive: Drive) -> FilmState:
     """Return a bare electrode; without nucleation (1-D) a closed nucleus of what deposits first."""
     space, model = solver.space, solver.model
     if solver.nucleator is None:
-        bare, _ = solver.bare_speeds(model.at_temperature(drive.temperature), drive)
+        bare, _ = bare_speeds(model.at_temperature(drive.temperature), drive)
         total = bare.sum()
         if not total > 0.0:
             raise CaseError(

@@ -30,6 +30,7 @@ class Refusal(Enum):
     RESIDUAL = "the step after it changes what was proposed"
     ENERGY = "the energy of its interfaces is another"
     TEMPO = "the rate changes too much on the way"
+    FORETOLD = "it took another time than foretold"
     BALANCE = "elements are not conserved"
     FAILURE = "the proposer or a solve failed"
     MILESTONE = "it took longer than foretold and passes a milestone"
@@ -57,6 +58,8 @@ class Judge:
         change: of the interface energy over a leap, relative, largest [-]. Steps hardly change it
             but where gaps close, and then the film is another on the way; a front that splits
             frees none in the step after.
+        foretold: how far the time foretold may be from the time taken, relative [-]: reactions
+            inside the film, seeds and liquid went on for as long as foretold.
         tempo: largest ratio of the slowness at both ends [-]: the clock's trapezoid is exact for
             a linear law and wrong by ln(1.5)^2/12 = 1.4 % of the leap for an exponential one.
         imbalance: largest imbalance of an element after a leap [-], unless steps have more.
@@ -72,6 +75,7 @@ class Judge:
     held: float = 0.05
     energy: float = 0.02
     change: float = 0.02
+    foretold: float = 0.1
     tempo: float = 1.5
     imbalance: float = 1.0e-10
 
@@ -114,6 +118,10 @@ class Judge:
         if after is None or changed(before, after) > self.tempo:
             return Refusal.TEMPO
         return None
+
+    def lasted(self, foretold: float, taken: float) -> Refusal | None:
+        """Return why the time foretold for a leap [s] is not good enough."""
+        return Refusal.FORETOLD if abs(foretold / taken - 1.0) > self.foretold else None
 
     def balanced(self, before: float, after: float) -> Refusal | None:
         """Return whether elements are conserved: worst imbalance [-] before and after a leap."""

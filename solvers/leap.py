@@ -49,7 +49,7 @@ _MOVING = 0.25
 # Foretold, the rate may change by this part of what the judge allows.
 _EVEN = 0.9
 # Internal fronts may move so far on one film, in interface widths: two usual steps.
-_STAGE = 0.3
+_STAGE = 0.2
 # Above the film's top a leap needs this many widths of grid, the profile's tail.
 _ROOM = 3.0
 
@@ -198,7 +198,7 @@ class Leaper:
             advance *= 0.5
         rest = min(_REST * 2**self.memory.refusals, _LONGEST_REST)
         self.memory = replace(
-            self.memory, rest=rest, refusals=self.memory.refusals + 1,
+            self.memory, rest=rest, refusals=self.memory.refusals + 1, before=None,
             advance=max(advance, self._least),
         )  # fmt: skip
         return None
@@ -279,9 +279,10 @@ class Leaper:
         if refused or after is None:
             return refused or Refusal.TEMPO
         taken = Clock.through(a.tempo, after).elapsed(volume, volume + film.gain)
+        refused = judge.lasted(leapt.time - a.state.time, taken)
         end = a.state.time + taken + step
-        if end > a.milestone:
-            return Refusal.MILESTONE
+        if refused or end > a.milestone:
+            return refused or Refusal.MILESTONE
         self._before = leapt.shares
         relaxed = replace(relaxed, time=end, books=_shared(a, leapt, relaxed, after))
         return self._keep(a, relaxed, report, after, step, film.gain)
@@ -292,7 +293,6 @@ class Leaper:
     ) -> Stride:  # fmt: skip
         """Return the leap as a stride, and remember it."""
         control = self._stepper.controller
-        verdict = control.judge(report)
         leap = gain / (self._problem.width * self._problem.space.geometry.area)
         memory = self.memory
         settled = not report.seeds
@@ -303,8 +303,8 @@ class Leaper:
             tried=memory.tried + 1, accepted=memory.accepted + 1, leapt=memory.leapt + leap,
         )  # fmt: skip
         state = state if settled else replace(state, step=0.0)
-        length = state.time - a.state.time
-        return Stride(state, control.accept(a.control, step, verdict), report, length, leap)
+        onward = control.accept(a.control, step, control.judge(report))
+        return Stride(state, onward, report, state.time - a.state.time, leap)
 
     def _propose(self, a: _Attempt) -> Proposal:
         """Return the proposal, made on one rank. Collective."""

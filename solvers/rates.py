@@ -11,6 +11,7 @@ from interphase.models.electrons import mean_tunnelling_speed
 from interphase.models.reactions import Surroundings
 from interphase.models.sei import SEIGrowth
 from interphase.models.thin_interface import ThinInterface
+from interphase.parameters.program import Drive
 from interphase.solvers.conversion import Conversion, FilmView
 from interphase.solvers.front import FrontGeometry, foot_of_front, led_action
 from interphase.solvers.graph import NodeGraph
@@ -27,6 +28,24 @@ class FrontRates:
     deposited: Array
     rates: Array
     tunnelling: Array
+
+
+def bare_speeds(model: SEIGrowth, drive: Drive) -> tuple[Array, Array]:
+    """Return the speeds on the bare electrode: growth, conversion [m/s], (solids,) each."""
+    set_, one = model.reactions, np.ones(1)
+    level = (
+        model.interstitial.boltzmann(drive.potential, drive.temperature)
+        if model.interstitial
+        else 0.0
+    )
+    probability = one if model.tunnelling else 0.0 * one
+    at = Surroundings(one * drive.potential, probability, one * level, one, one, 0.0 * one)
+    bare, converting = np.zeros(len(model.solids)), np.zeros(len(model.solids))
+    for r, a in enumerate(set_.product):
+        tunnelled, carried = set_.rates(r, at)
+        speed = float((tunnelled + carried)[0]) * set_.volume_rate[r]
+        (bare if r in set_.depositions else converting)[a] += speed
+    return bare, converting
 
 
 def thin_interface_factors(

@@ -117,13 +117,13 @@ def judged(value: Computed, error: float | None) -> Computed:
         return value
     note = "; ".join(part for part in (value.note, _JUDGED) if part)
     kind = quantity_kind(value.name)
-    if _is_relative(value.name):
+    if kind.low >= 0.0:
         factor = max(float(np.exp(np.hypot(_part(value), error))), _EXACT)
         # where there is an upper end, draws have to be cut to it
         cut = kind.high < np.inf
         spread: Uncertainty = Relative(factor - 1.0) if cut else LogNormal(value.value, factor)
         return replace(value, uncertainty=spread, note=note)
-    scale = convert(1.0, kind.unit, value.unit)
+    scale = abs(value.value) if _is_relative(value.name) else convert(1.0, kind.unit, value.unit)
     half = 2.0 * float(np.hypot(_deviation(value), error * scale))
     return replace(value, uncertainty=Range(value.value - half, value.value + half), note=note)
 
@@ -148,7 +148,7 @@ def combined(values: Sequence[Computed], calibration: float | None = None) -> Co
     mean = float(numbers.mean())
     error = calibration or 0.0
     kind = quantity_kind(first.name)
-    scale = mean if _is_relative(first.name) else convert(1.0, kind.unit, first.unit)
+    scale = abs(mean) if _is_relative(first.name) else convert(1.0, kind.unit, first.unit)
     spread = 2.0 * float(np.hypot(numbers.std(ddof=1), error * scale))
     said = "scatter of the methods"
     said += " alone: nothing to calibrate on" if calibration is None else " and calibration error"
@@ -218,8 +218,8 @@ def _groups(values: Iterable[Computed]) -> dict[str, list[Computed]]:
 
 
 def _is_relative(name: str) -> bool:
-    """Whether the quantity has a zero of its own."""
-    return quantity_kind(name).low >= 0.0
+    """Whether errors are parts of the value: the quantity, or what stands in for it, has a zero."""
+    return any(quantity_kind(one).low >= 0.0 for one in (name, STAND_IN.get(name, name)))
 
 
 def _well_known(row: Parameter) -> bool:

@@ -26,6 +26,9 @@ _TAIL = 3.0
 _NEAR = 0.5
 # The fastest part of the front goes so far at once, in interface widths.
 _PART = 0.2
+_MOST_PARTS = 64
+# A leap's levelling is followed in so many parts.
+_LEVELS = 20
 # The gain of volume is met to this part of it.
 _MET, _TRIES = 1.0e-6, 30
 
@@ -66,8 +69,9 @@ class GeometricProposer:
         mean = float(speed[near].mean()) if near.any() else 0.0
         if not mean > 0.0:
             raise ParameterError("the front does not advance: there is nothing to leap along")
-        speed = speed + _levelling(patch, speed, near, advance * width)[..., None]
-        parts = max(int(np.ceil(advance * float(speed[near].max()) / mean / _PART)), 1)
+        speed = speed * _levelling(patch, speed, near, advance * width)[..., None]
+        parts = int(np.ceil(advance * float(speed[near].max()) / mean / _PART))
+        parts = min(max(parts, 1), _MOST_PARTS)
         film = patch
         for _ in range(parts):
             film, speed = self._onward(film, speed, conditions, advance / parts)
@@ -131,44 +135,48 @@ def _smooth(patch: Patch, distance: Array, width: float) -> Array:
 
 
 def _levelling(patch: Patch, speed: Array, near: Marks, advance: float) -> Array:
-    """Return by how much a column's mean speed over a leap differs from that at its start [m/s].
+    """Return a column's mean speed over a leap as a part of that at its start [-], (lateral).
 
     Where the front is ahead, its feed has a longer way through the film, so a wave of its height
-    decays (`models.analytic.levelling`, at the rate K/(1 + K M) per advance). Over an advance A the
-    mean of a deviation of the speed is (1 - exp(-z))/z of that at the start, z = A K/(1 + K M).
-    Speeds of the start that are kept over a whole leap make waves shorter than pi A grow from leap
-    to leap where M is small. M follows from the carrier's activity w at the front over that at the
-    electrode: L w/(1 - w).
+    decays (`models.analytic.levelling`). How much a speed v answers to a height is in proportion
+    to it: d ln v/dA = -Lambda (v - mean)/mean, with Lambda = K/(1 + K M) for each wave; what rests
+    rests. Speeds of the start that are kept over a whole leap A make waves shorter than pi A grow
+    from leap to leap where M is small. M follows from the carrier's activity w at the front over
+    that at the electrode: L w/(1 - w), L the film above where carriers are held.
 
     Args:
         patch: the film.
         speed: of the front [m/s], (grid).
         near: nodes at the front, (grid).
         advance: mean, over the leap [m].
-
-    Returns:
-        The change of speed, (lateral).
     """
     lateral = patch.phi.shape[:-1]
-    if not lateral:
-        return np.zeros(())
+    held = np.all(patch.carrier >= 1.0 - 1e-12, axis=tuple(range(len(lateral)))).sum() - 1
+    thickness = patch.thickness(patch.phi) - held * patch.spacing[-1]
+    activity = float(patch.carrier[near].mean())
+    if not (lateral and thickness > 0.0 and activity < 1.0 - 1e-6):
+        return np.ones(lateral)
+    length = thickness * max(activity, 0.0) / (1.0 - activity)
     weight = near.sum(axis=-1)
     sums = np.where(near, speed, 0.0).sum(axis=-1)
-    column = np.where(weight > 0, sums / np.maximum(weight, 1), sums.sum() / weight.sum())
+    start = np.where(weight > 0, sums / np.maximum(weight, 1), sums.sum() / weight.sum())
     waves = []
     for axis, (closed, h) in enumerate(zip(patch.periodic, patch.spacing[:-1], strict=True)):
-        # A mirror is a period twice as long.
+        # A mirror stands in the first and in the last node.
         if not closed:
-            column = np.concatenate([column, np.flip(column, axis)], axis=axis)
-        waves.append(2.0 * np.pi * np.fft.fftfreq(column.shape[axis], h))
+            inner = np.take(start, range(start.shape[axis] - 2, 0, -1), axis)
+            start = np.concatenate([start, inner], axis=axis)
+        waves.append(2.0 * np.pi * np.fft.fftfreq(start.shape[axis], h))
     k = np.linalg.norm(np.stack(np.meshgrid(*waves, indexing="ij")), axis=0)
-    thickness = patch.thickness(patch.phi)
-    activity = float(np.clip(patch.carrier[near].mean(), 0.0, 1.0 - 1e-6))
-    z = advance * levelling(k, thickness, thickness * activity / (1.0 - activity))
-    # The mean is given: it is the advance.
-    part = np.where(k > 0.0, -np.expm1(-z) / z, 1.0)
-    change = np.fft.ifftn((part - 1.0) * np.fft.fftn(column)).real
-    return np.asarray(change[tuple(slice(n) for n in lateral)])
+    now, total = start, np.zeros_like(start)
+    for n in range(_LEVELS):
+        rate = levelling(k, thickness + advance * (n + 0.5) / _LEVELS, length)
+        change = np.where(k > 0.0, np.expm1(-rate * advance / _LEVELS), 0.0)
+        other = np.fft.ifftn(change * np.fft.fftn(now)).real / now.mean()
+        total += 0.5 * now * (1.0 + np.exp(other)) / _LEVELS
+        now = now * np.exp(other)
+    part = np.where(start > 0.0, total / np.where(start > 0.0, start, 1.0), 1.0)
+    return np.asarray(part[tuple(slice(n) for n in lateral)])
 
 
 def _mixed(patch: Patch, phi: Array, deposit: Array) -> Array:

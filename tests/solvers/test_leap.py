@@ -159,22 +159,27 @@ def test_outside_its_domain_a_run_stops_where_the_case_says_so(line) -> None:
         _run(case, MPI.COMM_SELF, WRONG[Refusal.DOMAIN])
 
 
-def test_a_restart_leaps_as_the_uninterrupted_run(line, tmp_path, monkeypatch) -> None:
-    """The state of the leaps is in the checkpoint: stopped between two leaps, it goes on alike."""
+@pytest.mark.parametrize("later", [0, -2])
+def test_a_restart_leaps_as_the_uninterrupted_run(line, tmp_path, monkeypatch, later: int) -> None:
+    """What leaps remember is in the checkpoint, stopped at the first one or before."""
     case = line(**FILM, solver=LEAPS)
     whole = Simulation.from_case(case).run()
-    second = np.flatnonzero(whole.column("leap"))[1]
+    leaps = np.flatnonzero(whole.column("leap"))
+    stop = leaps[0] + later
     calls = iter(range(len(whole.rows)))
     with monkeypatch.context() as patch:
         patch.setattr(
             "interphase.solvers.stopping.StopRequest.check",
-            lambda self: Ending.WALLTIME if next(calls) == second else None,
+            lambda self: Ending.WALLTIME if next(calls) == stop else None,
         )
         Simulation.from_case(case, output=tmp_path / "run").run()
     rest = Simulation.from_case(case, output=tmp_path / "run", restart=True).run()
-    assert len(rest.rows) == len(whole.rows) - second - 1
-    assert np.count_nonzero(rest.column("leap")) == np.count_nonzero(whole.column("leap")) - 2
-    assert rest.rows[-1]["thickness"] == pytest.approx(whole.rows[-1]["thickness"], rel=1e-9)
+    assert (leaps > stop).sum() >= 1
+    np.testing.assert_array_equal(rest.column("leap") > 0.0, whole.column("leap")[stop + 1 :] > 0.0)
+    # Kept preconditioners leave other residues in the fields, which are solved to 1e-6.
+    for name, rtol in (("thickness", 1e-7), ("time", 1e-6)):
+        ones = rest.column(name), whole.column(name)[stop + 1 :]
+        np.testing.assert_allclose(*ones, rtol=rtol, err_msg=name)
     written = json.loads((tmp_path / "run" / "summary.json").read_text())["leaps"]
     assert written["refused"] == whole.summary["leaps"]["refused"]
     assert written["accepted"] == whole.summary["leaps"]["accepted"]
@@ -203,6 +208,8 @@ def test_the_judge_names_what_a_step_after_a_leap_shows() -> None:
     assert judge.leapt(replace(report, conversion=0.5e-9, held=0.04)) is None
     assert judge.balanced(1e-13, 1e-9) is Refusal.BALANCE
     assert judge.balanced(1e-13, 9e-11) is None
+    assert judge.lasted(0.85, 1.0) is judge.lasted(1.15, 1.0) is Refusal.FORETOLD
+    assert judge.lasted(0.95, 1.0) is None
     tempo = Tempo(1e-25, 1e30, (1e-20,), 1.0)
     assert judge.timed(tempo, replace(tempo, slowness=1.6e30)) is Refusal.TEMPO
     assert judge.timed(tempo, replace(tempo, slowness=0.6e30)) is Refusal.TEMPO

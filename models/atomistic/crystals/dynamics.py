@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
-# Lags at which ions have forgotten how they rattled [fs].
-_REACH: Final = (150.0, 600.0)
+# Lags beyond the first swings of an ion about its site [fs].
+_REACH: Final = (60.0, 240.0)
 
 Matrix = tuple[tuple[int, int, int], tuple[int, int, int], tuple[int, int, int]]
 

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from interphase.models.atomistic import transport
 from interphase.models.atomistic.extras import versions_of
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 # A molecule has left its place when it has moved by about the distance of two [m].
 _PLACE: Final = 0.4e-9
 # Lags at which ions have left their shells: their currents remember some tens of picoseconds [s].
-_REMEMBERED: Final = (40e-12, 160e-12)
+_REMEMBERED: Final = (40e-12, 120e-12)
 _NOTE: Final = "range: twice the block error, without that of the force field"
 
 
@@ -78,7 +79,8 @@ class LiquidProperties:
             partial(self._diffusivity, box, found, kind, drift) for kind in self.numbers
         ]
         ionic = any(one.formal_charge for one in box.members)
-        parts.append(partial(self._conductivity if ionic else self._permittivity, box, found))
+        rest = (self._ions_alone, self._correlated) if ionic else (self._permittivity,)
+        parts += [partial(part, box, found) for part in rest]
         values = self._density(box, found)
         for part in parts:
             try:
@@ -139,11 +141,19 @@ class LiquidProperties:
         edge = found.volume ** (1.0 / 3.0)
         return transport.finite_size(self.plan.temperature, self.viscosity, edge)
 
-    def _conductivity(self, box: Box, found: Trajectory) -> list[Computed]:
-        charged = np.array([one.formal_charge != 0 for one in box.members])
-        charges = np.array([float(one.formal_charge) for one in box.members])[charged]
-        positions = (found.centres - self._drift(box, found)[:, None])[:, charged]
-        names = np.array([one.name for one in box.members if one.formal_charge])
+    def _ions(
+        self, box: Box, found: Trajectory
+    ) -> tuple[transport.Array, transport.Array, NDArray[np.str_]]:
+        """Return positions [m], charges [e] and kinds of the ions, the box at rest."""
+        charges = np.array([float(one.formal_charge) for one in box.members])
+        charged = charges != 0.0
+        kinds = np.array([one.name for one in box.members])
+        positions = found.centres - self._drift(box, found)[:, None]
+        return positions[:, charged], charges[charged], kinds[charged]
+
+    def _ions_alone(self, box: Box, found: Trajectory) -> list[Computed]:
+        """Return conductivity and transference number from self-diffusivities."""
+        positions, charges, names = self._ions(box, found)
         single = {
             kind: transport.diffusion(
                 positions[:, names == kind], found.interval, _PLACE, f"{kind} in {self._at} (s, m)"
@@ -162,7 +172,7 @@ class LiquidProperties:
         value = sum(terms.values())
         carried = charges[:, None] ** 2 * (blocks + taken)
         cation = transport.block_mean(carried[charges > 0].sum(axis=0) / carried.sum(axis=0))
-        values = [
+        return [
             self._value("ionic_conductivity", f"{self._at}, ions alone", value, "S/m",
                         _spread(value, free.error), terms=terms,
                         note=f"Nernst-Einstein: no correlation between ions; {_NOTE}"),
@@ -170,15 +180,15 @@ class LiquidProperties:
                         _spread(cation.value, cation.error),
                         note=f"from self-diffusivities; {_NOTE}"),
         ]  # fmt: skip
-        try:
-            full = transport.einstein_conductivity(
-                positions, charges, found.interval, *at, _REMEMBERED, self._at
-            )
-        except AtomisticError as error:
-            logger.warning("left out: %s", error)
-            return values
+
+    def _correlated(self, box: Box, found: Trajectory) -> list[Computed]:
+        """Return the conductivity with all correlations: a current needs no ion to go far alone."""
+        positions, charges, _ = self._ions(box, found)
+        full = transport.einstein_conductivity(
+            positions, charges, found.interval, found.volume, self.plan.temperature,
+            _REMEMBERED, self._at,
+        )  # fmt: skip
         return [
-            *values,
             self._value("ionic_conductivity", self._at, full.value, "S/m",
                         _spread(full.value, full.error), note=_NOTE),
         ]  # fmt: skip
@@ -224,7 +234,7 @@ LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
         LiquidProperties(
             "EC:DMC + 1 M LiPF6",
             {"EC": 40, "DMC": 28, "Li+": 5, "PF6-": 5},
-            Plan(temperature=298.15, transport=2000.0, every=1.0),
+            Plan(temperature=298.15, transport=1200.0, every=1.0),
             viscosity=4.0e-3,
         ),
         LiquidProperties(

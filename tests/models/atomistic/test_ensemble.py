@@ -143,6 +143,20 @@ def test_a_number_with_an_upper_end_is_not_drawn_beyond_it() -> None:
     assert table_distribution(row).quantile(1.0) <= 1.0
 
 
+def test_parts_stay_parts_where_another_quantity_stands_in() -> None:
+    """An elastic constant may be negative, but a bulk modulus that is 20 % off makes it 20 %."""
+    rows = [known(100.0, "LiF", Relative(0.01))]
+    calibration = Calibration.of([[computed(80.0)]], rows)
+    for size in (40.0, -40.0):
+        value = computed(size, "Li2CO3 C15", "elastic_constant")
+        error = calibration.error([value])
+        assert error == pytest.approx(-np.log(0.8))
+        for found in (judged(value, error), combined([value, value], error)):
+            spread = found.uncertainty
+            assert isinstance(spread, Range)
+            assert spread.high - spread.low == pytest.approx(4.0 * 40.0 * -np.log(0.8))
+
+
 def test_a_potential_is_judged_in_volts() -> None:
     value = Computed("equilibrium_potential", "R2", 2.0, "V", Range(1.8, 2.2), "m")
     spread = judged(value, 0.15).uncertainty

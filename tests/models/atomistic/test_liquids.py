@@ -152,6 +152,29 @@ def test_properties_of_a_made_trajectory() -> None:
     assert full.value == pytest.approx(wanted, rel=0.7)  # one walker: its error is a quarter
 
 
+def test_a_current_needs_no_ion_to_go_far_alone(caplog: pytest.LogCaptureFixture) -> None:
+    """Cations too slow for a value of their own are refused, the current of all is not."""
+    numbers = {"EC": 1, "Li+": 8, "PF6-": 8}
+    made = box(numbers)
+    diffusivity = np.repeat([1e-12, 1e-12, 3e-10], [1, 8, 8])
+    interval, frames = 4e-12, 1000
+    steps = np.random.default_rng(4).normal(size=(frames, 17, 3))
+    steps *= np.sqrt(2 * diffusivity * interval)[:, None]
+    trajectory = Trajectory(
+        np.linspace(1e-26, 2e-26, 500), 1e-26, interval, np.cumsum(steps, axis=0), steps[:, 0]
+    )
+    with caplog.at_level(logging.WARNING):
+        values = LiquidProperties("made", numbers).analysed(made, trajectory)
+    found = {one.key: one for one in values}
+    assert "Li+ in made at 313.15 K" in caplog.text
+    assert "ionic_conductivity.made at 313.15 K, ions alone" not in found
+    full = found["ionic_conductivity.made at 313.15 K"]
+    assert isinstance(full.uncertainty, Range)
+    error = (full.uncertainty.high - full.uncertainty.low) / 4.0
+    wanted = 1.602e-19**2 * 8 * 3.01e-10 / (1e-26 * 1.381e-23 * 313.15)
+    assert full.value == pytest.approx(wanted, abs=4.0 * error)
+
+
 def test_the_permittivity_adds_what_screens_the_charges() -> None:
     """Dipoles of random size: 1/0.8^2 of the electrons, the rest by the fluctuation."""
     made = box({"EC": 8})
