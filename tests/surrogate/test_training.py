@@ -30,11 +30,15 @@ pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="training uses o
 def test_what_is_learnt_beats_the_geometry_where_columns_narrow(fitted: Path) -> None:
     """The inner column narrows by a row of the table, which no geometry knows."""
     errors = read_header(fitted / "model.npz").errors["ways"]
-    # One leap after the other a network sees columns that it has left astray itself.
-    for leap, part in (("one leap by 2 l", 0.5), ("to the end", 0.75)):
+    for leap in ("one leap by 2 l", "to the end"):
         network, rival = errors["network"][leap], errors["geometric"][leap]
-        assert network["fractions"] < part * rival["fractions"], leap
-        assert network["front"] < rival["front"] < errors["persistence"][leap]["front"], leap
+        assert network["fractions"] < 0.5 * rival["fractions"], leap
+        assert network["correlation"] < 0.5 * rival["correlation"], leap
+        assert rival["front"] < errors["persistence"][leap]["front"], leap
+    single = [errors[way]["one leap by 2 l"]["front"] for way in ("network", "geometric")]
+    assert single[0] < single[1]
+    # How waves die out the geometry knows, to 0.012 l; leap after leap there is only noise to add.
+    assert errors["network"]["to the end"]["front"] < 0.02
 
 
 def test_a_proposal_gains_what_was_asked_and_loses_no_film(fitted: Path, films: ModuleType) -> None:
@@ -102,10 +106,12 @@ def test_another_potential_is_far_from_the_training_data(fitted: Path, films: Mo
 
 
 def test_another_structure_is_far_from_the_training_data(fitted: Path, films: ModuleType) -> None:
-    """No columns but a mixture, as in no film of the data: the network's features alone tell."""
+    """The columns' solids changed, as in no film of the data: the network's features alone tell."""
     proposer, film = load(fitted / "model.npz"), films.patch(5.0)
-    other = replace(film, shares=np.full_like(film.shares, 0.5))
-    assert proposer.propose(other, films.conditions(), 1.0).distance > 1.5
+    other = replace(film, shares=film.shares[::-1].copy())
+    # The judge's limit is 1, the 99th percentile of the training films.
+    assert proposer.propose(other, films.conditions(), 1.0).distance > 1.0
+    assert proposer.propose(film, films.conditions(), 1.0).distance < 1.0
 
 
 def test_a_leap_by_more_than_half_the_film_is_far(fitted: Path, films: ModuleType) -> None:
