@@ -126,8 +126,6 @@ class Leaper:
             if row.value is not None and row.value > 0.0
         }
         self.memory = LeapState.of(stored) if stored else LeapState(self._largest)
-        # Shares one step before the state, unknown after a restart: then a step comes first.
-        self._before: Array | None = None
 
     def notes(self) -> dict[str, Any]:
         """Return what must be remembered."""
@@ -146,8 +144,7 @@ class Leaper:
     def stride(self, state: FilmState, control: ControlState, milestones: Milestones) -> Stride:
         """Return a leap that was kept, or a step; see `Strider`."""
         memory, milestone = self.memory, milestones.after(state.time)
-        known = self._before is not None or not self._proposer.trained
-        if memory.rest <= 0 and memory.tempo is not None and state.step > 0.0 and known:
+        if memory.rest <= 0 and memory.tempo is not None and state.step > 0.0:
             leap = self._leap(memory.tempo, state, control, milestone)
             if leap is not None:
                 return leap
@@ -156,7 +153,6 @@ class Leaper:
     def _step(self, state: FilmState, control: ControlState, milestones: Milestones) -> Stride:
         """Return a step, its tempo remembered."""
         stride = self._stepper.stride(state, control, milestones)
-        self._before = state.shares
         memory = self.memory
         if stride.state.step > 0.0:
             space, width = self._problem.space, self._problem.width
@@ -283,7 +279,6 @@ class Leaper:
         end = a.state.time + taken + step
         if refused or end > a.milestone:
             return refused or Refusal.MILESTONE
-        self._before = leapt.shares
         relaxed = replace(relaxed, time=end, books=_shared(a, leapt, relaxed, after))
         return self._keep(a, relaxed, report, after, step, film.gain)
 
@@ -309,7 +304,7 @@ class Leaper:
     def _propose(self, a: _Attempt) -> Proposal:
         """Return the proposal, made on one rank. Collective."""
         problem = self._problem
-        patch = self._raster.patch(a.state, problem.width, before=self._before)
+        patch = self._raster.patch(a.state, problem.width)
         conditions = Conditions(
             a.drive.potential, a.drive.temperature, problem.width, self._logarithms,
             problem.model.solids, self._deposit(a.tempo),
@@ -324,7 +319,7 @@ class Leaper:
         shares = raster.scatter(proposal.shares, state.shares)
         return project(
             self._problem.space, state, phi, shares,
-            traces=self._proposer.trained, mixes=self._problem.model.proportional,
+            mixes=self._problem.model.proportional,
         )  # fmt: skip
 
     def _deposit(self, tempo: Tempo) -> tuple[float, ...] | None:

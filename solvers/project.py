@@ -9,10 +9,6 @@ import numpy as np
 from interphase.solvers.space import Array, NodalSpace
 from interphase.solvers.state import FilmState
 
-# Trained proposers know shares to about this [-]; less is noise, and a trace of a solid that
-# conducts electrons a million times better opens a compact layer.
-_KNOWN = 0.02
-
 
 @dataclass(frozen=True)
 class Projected:
@@ -37,7 +33,6 @@ def project(
     phi: Array,
     shares: Array,
     *,
-    traces: bool,
     mixes: bool,
 ) -> Projected:
     """Return the nearest film that grew out of ``state``. Collective.
@@ -50,7 +45,6 @@ def project(
         state: the film before the leap.
         phi: as proposed, finite, (size,).
         shares: as proposed, finite, (solids, size).
-        traces: whether the proposer's shares have errors, so that small ones are noise.
         mixes: whether new material mixes with what a node holds (columns that are not resolved).
     """
     film = np.clip(np.maximum(phi, state.phi), 0.0, 1.0)
@@ -61,21 +55,13 @@ def project(
         room = np.maximum(1.0 - floor.sum(axis=0), 0.0)
         projected = floor + to_simplex(shares - floor, room)
     else:
-        projected = np.where(solid, state.shares, _without_traces(new) if traces else new)
+        projected = np.where(solid, state.shares, new)
     gain = space.integral(film - state.phi)
     # What a proposer says of the film that was there is not asked for.
     differs = np.where(solid & (not mixes), 0.0, np.abs(projected - shares).sum(axis=0))
     moved = np.abs(film - phi) + film * differs
     correction = space.integral(moved) / gain if gain > 0.0 else np.inf
     return Projected(film, projected, gain, correction)
-
-
-def _without_traces(shares: Array) -> Array:
-    """Return new material without shares that are smaller than a proposer knows them."""
-    kept = np.where(shares > _KNOWN, shares, 0.0)
-    total = kept.sum(axis=0)
-    scale = np.where(total > 0.0, shares.sum(axis=0) / np.maximum(total, 1e-300), 1.0)
-    return np.where(total > 0.0, kept * scale, shares)
 
 
 def to_simplex(values: Array, total: Array) -> Array:

@@ -78,31 +78,21 @@ class Raster:
         changed[..., self._own] = flat[..., self._own_place]
         return changed
 
-    def patch(self, state: FilmState, width: float, before: Array | None = None) -> Patch:
-        """Return the film as a patch; its rates are those of the step that led to ``state``.
+    def patch(self, state: FilmState, width: float) -> Patch:
+        """Return the film as a patch; its speed is that of the step that led to ``state``.
 
         Args:
             state: of the film.
             width: interface width l [m].
-            before: the shares one step earlier, (solids, size); without them the patch does not
-                tell how fast the film reacts inside.
         """
         distance = signed_distance(state.phi, width)
         speed = np.zeros_like(distance)
         if state.step > 0.0:
             speed = (distance - signed_distance(state.phi_before, width)) / state.step
             speed = np.where(np.abs(distance) <= _NEAR * width, speed, 0.0)
-        conversion = np.zeros_like(state.shares)
-        if before is not None and state.step > 0.0:
-            # In what was film before: the shares of new film are no change.
-            conversion = np.where(state.phi_before > 0.5, state.shares - before, 0.0) / state.step
-        fields = self.gather(
-            np.stack([state.phi, state.carrier, speed, *state.shares, *conversion])
-        )
+        fields = self.gather(np.stack([state.phi, state.carrier, speed, *state.shares]))
         phi, carrier, speed = fields[:3]
-        shares, rates = np.split(fields[3:], 2)
-        known = None if before is None else rates
-        return Patch(phi, shares, carrier, speed, self.spacing, self.periodic, known)
+        return Patch(phi, fields[3:], carrier, speed, self.spacing, self.periodic)
 
 
 def _levels(column: Array, cell: float) -> Array:

@@ -48,7 +48,6 @@ class Canvas:
         shares: of the solids; those of the nearest point of the front ahead of it, (solids, grid).
         pace: speed of the nearest point of the front over the mean rise of the film [-], (grid).
         carrier: log10 of the carrier's activity over its mean at the front [-], (grid).
-        drift: change of the shares per mean advance by an interface width [-], (solids, grid).
         steps: spacing of the grid, in interface widths, per axis.
     """
 
@@ -56,31 +55,12 @@ class Canvas:
     shares: Array
     pace: Array
     carrier: Array
-    drift: Array
     steps: tuple[float, ...]
 
     @cached_property
     def volume(self) -> float:
         """Volume of the film per lateral area, in interface widths."""
         return volume(self.psi, self.steps)
-
-    def shifted(self, advance: float) -> Array:
-        """Return psi after every part of the front has moved at its pace, (grid).
-
-        The whole is shifted so that the mean advance is as asked for, which curvature changes.
-
-        Args:
-            advance: mean advance, in interface widths.
-        """
-        return with_volume(self.psi + advance * self.pace, self.steps, self.volume + advance)
-
-    def reacted(self, advance: float) -> Array:
-        """Return the shares after an advance at which they change as they do now, (solids, grid).
-
-        Args:
-            advance: mean advance, in interface widths.
-        """
-        return limited(self.shares + advance * self.drift)
 
 
 def limited(shares: Array) -> Array:
@@ -100,17 +80,6 @@ def volume(psi: Array, steps: tuple[float, ...]) -> float:
     return float((column.sum() - 0.5 * (column[0] + column[-1])) * steps[-1])
 
 
-def with_volume(psi: Array, steps: tuple[float, ...], wanted: float) -> Array:
-    """Return ``psi`` plus the constant that gives a film of the volume ``wanted`` per area."""
-    for _ in range(4):
-        phi = order(psi)
-        slope = float((4.0 * phi * (1.0 - phi)).mean() * phi.shape[-1] * steps[-1])
-        if slope <= 0.0:
-            break
-        psi = psi + np.clip((wanted - volume(psi, steps)) / slope, -1.0, 1.0)
-    return psi
-
-
 def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Canvas:
     """Return a film on the network's grid.
 
@@ -121,12 +90,9 @@ def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Ca
         levels: nodes along the normal at least.
 
     Raises:
-        SurrogateError: the film has no front, or none that moves, or the patch does not tell how
-            fast the film reacts.
+        SurrogateError: the film has no front, or none that moves.
     """
     patch = unfolded(patch)
-    if patch.conversion is None:
-        raise SurrogateError("the rates of conversion are not known; a physical step must be last")
     psi = np.clip(signed_distance(patch.phi, width) / width, -_CUT, _CUT)
     h = tuple(step / width for step in patch.spacing)
     front = _front(psi, patch, h)
@@ -149,7 +115,6 @@ def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Ca
         shares=np.where(inside, np.stack([at(q) for q in patch.shares]), ahead),
         pace=np.clip(front.speed / front.rise, 0.0, _FASTEST)[index],
         carrier=at(level) - float(front.level.mean()),
-        drift=np.stack([at(rate) for rate in patch.conversion]) * (width / front.rise),
         steps=tuple(float(axis[1] - axis[0]) for axis in axes),
     )
 
@@ -157,15 +122,12 @@ def canvas_of(patch: Patch, width: float, room: float, *, levels: int = 0) -> Ca
 def unfolded(patch: Patch) -> Patch:
     """Return a patch whose lateral axes are periodic: mirrors become a film and its image."""
     fields = [patch.phi, patch.carrier, patch.speed, patch.shares]
-    if patch.conversion is not None:
-        fields.append(patch.conversion)
     for axis, closed in enumerate(patch.periodic):
         if not closed:
             fields = [_mirrored(f, axis - patch.phi.ndim) for f in fields]
-    phi, carrier, speed, shares = fields[:4]
-    rates = fields[4] if patch.conversion is not None else None
+    phi, carrier, speed, shares = fields
     every = (True,) * len(patch.periodic)
-    return Patch(phi, shares, carrier, speed, patch.spacing, every, rates)
+    return Patch(phi, shares, carrier, speed, patch.spacing, every)
 
 
 def _mirrored(values: Array, axis: int) -> Array:

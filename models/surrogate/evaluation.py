@@ -1,4 +1,8 @@
-"""How well leaps are proposed: errors of held-out films, and bounds that hold by construction."""
+"""How well leaps are proposed: errors of held-out films, and bounds that hold by construction.
+
+What reactions do inside the film is solved in a leap, not proposed: it is that of the reference
+here, whoever proposes.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +12,17 @@ from typing import Final
 
 import numpy as np
 
-from interphase.models.surrogate.canvas import ROOM, Array, Canvas, canvas_of, order, volume
-from interphase.models.surrogate.features import weights_of
+from interphase.models.surrogate.base import geometric_leap
+from interphase.models.surrogate.canvas import (
+    ROOM,
+    Array,
+    Canvas,
+    canvas_of,
+    limited,
+    order,
+    volume,
+)
+from interphase.models.surrogate.features import front_of
 from interphase.models.surrogate.leaper import Ensemble
 from interphase.models.surrogate.pairs import LARGEST_PART, Film, partners
 from interphase.models.surrogate.proposal import Conditions, Patch
@@ -30,8 +43,8 @@ def persistent(canvas: Canvas, conditions: Conditions, advance: float) -> tuple[
 
 
 def geometric(canvas: Canvas, conditions: Conditions, advance: float) -> tuple[Array, Array]:
-    """Return the front moved at its pace, and the shares changed at their rate."""
-    return canvas.shifted(advance), canvas.reacted(advance)
+    """Return the geometric leap, which is also what a network adds to."""
+    return geometric_leap(canvas, advance)
 
 
 def learnt(ensemble: Ensemble) -> Way:
@@ -66,7 +79,7 @@ class Errors:
 
 def errors_of(psi: Array, shares: Array, truth: Canvas, advance: float) -> Errors:
     """Return the errors of a film that should be ``truth``."""
-    front, film = weights_of(truth.psi)
+    front = front_of(truth.psi)
     difference = fractions(psi, shares) - fractions(truth.psi, truth.shares)
     mine, true = correlations(psi, shares), correlations(truth.psi, truth.shares)
     return Errors(
@@ -105,7 +118,9 @@ def single_leaps(way: Way, film: Film, advances: Sequence[float], largest: float
         for first, second in partners(film.volumes, wanted, largest):
             before, after = film.canvases[first], film.canvases[second]
             advance = after.volume - before.volume
-            found.append(errors_of(*way(before, film.conditions, advance), after, advance))
+            psi, shares = way(before, film.conditions, advance)
+            shares = np.where(before.psi > 0.0, after.shares, shares)
+            found.append(errors_of(psi, shares, after, advance))
     return found
 
 
@@ -115,13 +130,17 @@ def successive(way: Way, film: Film, advance: float) -> Errors:
     Leaps are by ``advance`` interface widths, of thin films by less, see `LARGEST_PART`.
 
     Speed of the front and carriers, which a run solves for between leaps, are those of the frame
-    that is nearest in thickness.
+    that is nearest in thickness; so is the change of the shares where both are film.
     """
     canvas, volumes = film.canvases[0], film.volumes
+    last = canvas
     while (left := volumes[-1] - canvas.volume) > _MET:
         stride = min(advance, LARGEST_PART * canvas.volume, left)
         near = film.canvases[int(np.argmin(np.abs(volumes - canvas.volume - stride)))]
         psi, shares = way(canvas, film.conditions, stride)
+        both = (canvas.psi > 0.0) & (last.psi > 0.0)
+        shares = limited(shares + np.where(both, near.shares - last.shares, 0.0))
+        last = near
         if volume(psi, canvas.steps) < canvas.volume + 0.5 * stride:
             # A way that does not move the front has no end.
             canvas = replace(canvas, psi=psi, shares=shares)
@@ -135,23 +154,20 @@ def canvas_again(psi: Array, shares: Array, near: Canvas) -> Canvas:
     patch = Patch(
         order(psi), shares, 10.0**near.carrier,
         np.where(np.abs(psi) < 1.5, near.pace, 0.0), near.steps, (True,) * (psi.ndim - 1),
-        near.drift,
     )  # fmt: skip
-    again = replace(canvas_of(patch, 1.0, ROOM, levels=psi.shape[-1]), drift=near.drift)
+    again = canvas_of(patch, 1.0, ROOM, levels=psi.shape[-1])
     return again if again.psi.shape == psi.shape else _cut(again, psi.shape[-1])
 
 
 def _cut(canvas: Canvas, levels: int) -> Canvas:
     fields = {
-        name: getattr(canvas, name)[..., :levels]
-        for name in ("psi", "shares", "pace", "carrier", "drift")
+        name: getattr(canvas, name)[..., :levels] for name in ("psi", "shares", "pace", "carrier")
     }
     return replace(canvas, **fields)
 
 
-def scores(way: Way, film: Film, names: Sequence[str], largest: float) -> Mapping[str, float]:
-    """Return a film's largest errors per advance by an interface width, by name."""
-    leaps = single_leaps(way, film, ADVANCES, largest)
+def scores(leaps: Sequence[Errors], names: Sequence[str]) -> Mapping[str, float]:
+    """Return the largest errors of a film's leaps per advance by an interface width, by name."""
     worst = {"front": max(e.front / e.advance for e in leaps)}
     for k, name in enumerate(names):
         worst[name] = max(abs(float(e.fractions[k])) / e.advance for e in leaps)

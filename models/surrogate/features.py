@@ -18,12 +18,13 @@ BASIC: Final = ("potential", "temperature")
 """Conditions that every network is given; the table's rows follow, then the advance."""
 
 
-def inputs_of(canvas: Canvas, base: Array) -> Grid:
-    """Return the fields that the network sees, (4 + 2 solids, grid), all of order one.
+def inputs_of(canvas: Canvas, base: Array, shares: Array) -> Grid:
+    """Return the fields that the network sees, (4 + solids, grid), all of order one.
 
     Args:
         canvas: the film.
         base: psi after the geometric leap, in interface widths, (grid).
+        shares: after it, (solids, grid).
     """
     return np.stack(
         [
@@ -31,8 +32,7 @@ def inputs_of(canvas: Canvas, base: Array) -> Grid:
             np.clip(0.5 * base, -1.0, 1.0),
             canvas.pace - 1.0,
             np.clip(canvas.carrier / 3.0, -1.0, 1.5),
-            *canvas.shares,
-            *np.clip(2.0 * canvas.drift, -2.0, 2.0),
+            *shares,
         ]
     ).astype(np.float32)
 
@@ -111,7 +111,7 @@ def _values(conditions: Conditions, names: tuple[str, ...]) -> list[float]:
     return [basic.get(name, conditions.logarithms.get(name, -np.inf)) for name in names]
 
 
-def weights_of(psi: Array) -> tuple[Array, Array]:
-    """Return where psi matters, the front, and where the shares do, the film; (grid) each."""
+def front_of(psi: Array) -> Array:
+    """Return how much of the front there is at a node, 1 on it, (grid)."""
     phi = order(psi)
-    return 4.0 * phi * (1.0 - phi), phi
+    return np.asarray(4.0 * phi * (1.0 - phi))

@@ -51,11 +51,6 @@ class GeometricProposer:
         """Return that any patch will do."""
         return ()
 
-    @property
-    def trained(self) -> bool:
-        """Return that it was not."""
-        return False
-
     def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:
         """Return the film after a mean advance of ``advance`` interface widths; see `Proposer`.
 

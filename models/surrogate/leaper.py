@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.ndimage import gaussian_filter, maximum_filter
 
+from interphase.models.surrogate.base import geometric_leap
 from interphase.models.surrogate.canvas import (
     LATERAL,
     NORMAL,
@@ -24,7 +25,7 @@ from interphase.models.surrogate.canvas import (
     order,
     volume,
 )
-from interphase.models.surrogate.features import Scales, inputs_of, weights_of, window
+from interphase.models.surrogate.features import Scales, front_of, inputs_of, window
 from interphase.models.surrogate.latent import Neighbourhood, pooled
 from interphase.models.surrogate.network import SINGLE, UNet
 from interphase.models.surrogate.pairs import LARGEST_PART
@@ -35,8 +36,11 @@ from interphase.parameters.errors import SurrogateError
 _COARSEST = 1.0 / 3.0
 # Displacements are smoothed over so many interface widths.
 _BLUR = 0.5
-# Reactions at this distance [l] and at this rate [1/l] or more are near.
-_NEAR, _RESTING = 1.0, 2.0e-3
+# Shares are known to about this [-]; less is noise, and a trace of a solid that conducts electrons
+# a million times better opens a compact layer.
+_KNOWN = 0.02
+# Columns compete within this distance beside the way of a leap [l].
+_BESIDE = 1.0
 # So far behind the front [l] phi stays as it is to the last bit.
 _DEEP = 3.0
 
@@ -47,7 +51,8 @@ class Leap:
 
     Attributes:
         psi: of the members, signed distance after the leap, in l, (members, grid).
-        shares: after the leap, mean of the members, (solids, grid).
+        shares: after the leap, mean of the members, those of the film before it as they were,
+            (solids, grid).
         distance: from the training films, in units of their 99th percentile [-].
     """
 
@@ -76,13 +81,20 @@ class Ensemble:
         self._run: Any = eqx.filter_jit(UNet.__call__)
 
     def raw(
-        self, canvas: Canvas, base: Array, conditions: Conditions, advance: float
+        self, canvas: Canvas, base: tuple[Array, Array], conditions: Conditions, advance: float
     ) -> tuple[Array, list[Array]]:
-        """Return every member's increments (members, 1 + solids, grid) and pooled features."""
-        inputs = inputs_of(canvas, base)
+        """Return every member's increments (members, 1 + solids, grid) and pooled features.
+
+        Args:
+            canvas: the film.
+            base: psi and shares after the geometric leap.
+            conditions: under which it grows.
+            advance: mean advance, in interface widths.
+        """
+        inputs = inputs_of(canvas, *base)
         near = window(inputs)
         vector = jnp.asarray(self.scales.vector(conditions, advance), SINGLE)
-        front, _ = weights_of(base)
+        front = front_of(base[0])
         said, features = [], []
         for network in self.members:
             out, latent = self._run(network, jnp.asarray(inputs, SINGLE), vector)
@@ -94,15 +106,15 @@ class Ensemble:
 
     def leap(self, canvas: Canvas, conditions: Conditions, advance: float) -> Leap:
         """Return the film after a mean advance of ``advance`` interface widths."""
-        base = canvas.shifted(advance)
+        base = geometric_leap(canvas, advance)
         said, features = self.raw(canvas, base, conditions, advance)
         pairs = zip(self.neighbourhoods, features, strict=True)
         near = float(np.mean([area.distance(f) for area, f in pairs])) if self.neighbourhoods else 0
         excess = max(self.scales.excess(conditions), advance / (LARGEST_PART * canvas.volume))
         distance = max(near, excess if excess > 1.0 + 1e-9 else 0.0)
-        correction = np.where(_reacting(canvas), said[:, 1:].mean(axis=0), 0.0)
-        shares = limited(canvas.reacted(advance) + correction)
-        moved = base + said[:, 0] - canvas.psi
+        ahead = _new(canvas, base[1], base[1] + said[:, 1:].mean(axis=0), advance)
+        shares = np.where(canvas.psi > 0.0, canvas.shares, ahead)
+        moved = base[0] + said[:, 0] - canvas.psi
         return Leap(
             canvas.psi + np.stack([_smooth(one, canvas) for one in moved]), shares, distance
         )
@@ -116,8 +128,6 @@ class NetworkProposer:
         phases: the solids that they know, in the order of the shares.
         dim: number of space dimensions that they are built for.
     """
-
-    trained = True
 
     def __init__(self, ensemble: Ensemble, phases: tuple[str, ...], dim: int) -> None:
         self.ensemble, self.phases, self.dim = ensemble, phases, dim
@@ -151,15 +161,10 @@ class NetworkProposer:
         psi = found.psi.mean(axis=0)
         at = _back(patch, canvas, width)
         phi = _advanced(patch, at(psi), at(canvas.psi) > _DEEP, advance, width)
-        # Only what changes is interpolated, so that the film at rest stays as sharp as it is.
-        change = found.shares - canvas.shares
-        shares = np.stack(
-            [
-                np.where(patch.phi > 0.5, old, at(ahead)) + at(dq)
-                for old, ahead, dq in zip(patch.shares, canvas.shares, change, strict=True)
-            ]
-        )
-        return Proposal(phi, limited(shares), float(gains.std() / advance), found.distance)
+        # The film that was there stays as sharp as it is.
+        new = np.stack([at(share) for share in found.shares])
+        shares = np.where(patch.phi >= 0.5, patch.shares, limited(new))
+        return Proposal(phi, shares, float(gains.std() / advance), found.distance)
 
     def _check(self, patch: Patch, conditions: Conditions, advance: float) -> None:
         """Refuse what the networks were not built for."""
@@ -186,15 +191,28 @@ class NetworkProposer:
             )
 
 
-def _reacting(canvas: Canvas) -> npt.NDArray[np.bool_]:
-    """Return where shares may change otherwise than they do: ahead of the front, near reactions.
+def _new(canvas: Canvas, base: Array, shares: Array, advance: float) -> Array:
+    """Return the shares of new film: of solids that the front has where it can come from.
 
-    Elsewhere the film is at rest, and a trace of a leaky solid in a compact one would open it.
+    Columns compete at their boundaries: beside one solid alone there is nothing to say, and no
+    other appears, which is the solver's to decide.
+
+    Args:
+        canvas: the film before.
+        base: shares after the geometric leap, (solids, grid).
+        shares: as proposed, (solids, grid).
+        advance: mean advance, in interface widths.
     """
-    rate = np.abs(canvas.drift).max(axis=0)
-    size = [2 * round(_NEAR / step) + 1 for step in canvas.steps]
-    modes = ["wrap"] * (rate.ndim - 1) + ["mirror"]
-    return np.asarray((maximum_filter(rate, size, mode=modes) > _RESTING) | (canvas.psi < 0.0))
+    there = (canvas.shares > _KNOWN) & (canvas.psi <= 0.0)
+    size = [1, *(2 * round((_BESIDE + advance) / step) + 1 for step in canvas.steps)]
+    modes = ["nearest", *["wrap"] * (canvas.psi.ndim - 1), "nearest"]
+    near = maximum_filter(there, size, mode=modes)
+    found = limited(np.where(near & (shares > _KNOWN), shares, 0.0))
+    # What is left out goes to the others: the porosity is that of the columns.
+    total, whole = found.sum(axis=0), limited(shares).sum(axis=0)
+    found = found * np.where(total > 0.0, whole / np.maximum(total, 1e-300), 0.0)
+    competing = (near.sum(axis=0) > 1) & (total > 0.0)
+    return np.asarray(np.where(competing, found, base))
 
 
 def _smooth(displacement: Array, canvas: Canvas) -> Array:

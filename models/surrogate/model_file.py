@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from interphase.models.surrogate.leaper import Ensemble, NetworkProposer
 
 FORMAT: Final = "interphase network"
-VERSION: Final = 1
+VERSION: Final = 2
 
 
 @dataclass(frozen=True)

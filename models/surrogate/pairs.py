@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from interphase.models.surrogate.canvas import ROOM, Array, Canvas, canvas_of
-from interphase.models.surrogate.features import Grid, Scales, inputs_of, weights_of
+from interphase.models.surrogate.base import geometric_leap
+from interphase.models.surrogate.canvas import ROOM, Array, Canvas, canvas_of, order
+from interphase.models.surrogate.features import Grid, Scales, front_of, inputs_of
 from interphase.models.surrogate.proposal import Conditions, Patch
 from interphase.models.surrogate.trajectory import Trajectory
 from interphase.parameters.errors import SurrogateError
@@ -54,7 +55,7 @@ class Sample:
         inputs: (fields, grid).
         conditions: (conditions,).
         target: increments of psi (in l) and of the shares, (1 + solids, grid).
-        weights: where psi and where the shares matter, (2, grid).
+        weights: parts of the front, whose sum is 1, and parts of the film that are new, (2, grid).
         advance: in interface widths.
     """
 
@@ -66,11 +67,11 @@ class Sample:
 
 
 def patch_of(trajectory: Trajectory, frame: int) -> Patch:
-    """Return a frame as a patch whose film does not react; `film_of` finds how it does."""
+    """Return a frame as a patch."""
     fields = {name: values[frame].astype(float) for name, values in trajectory.fields.items()}
     return Patch(
         fields["phi"], fields["shares"], fields["carrier"], fields["speed"],
-        trajectory.spacing, trajectory.periodic, np.zeros_like(fields["shares"]),
+        trajectory.spacing, trajectory.periodic,
     )  # fmt: skip
 
 
@@ -102,9 +103,6 @@ def levels_of(trajectories: Sequence[Trajectory], room: float) -> int:
 def film_of(trajectory: Trajectory, levels: int) -> Film:
     """Return a trajectory on the network's grid.
 
-    How fast the shares change inside the film is taken from the frames before and after, so that
-    the first frame counts for this only.
-
     Raises:
         SurrogateError: too few frames belong to one drive and one set of grains.
     """
@@ -114,48 +112,30 @@ def film_of(trajectory: Trajectory, levels: int) -> Film:
             f"a trajectory has fewer than {FEWEST} frames after its last seed under one potential; "
             "let it run longer"
         )
-    canvases = [
+    canvases = tuple(
         canvas_of(patch_of(trajectory, k), trajectory.width, ROOM, levels=levels) for k in frames
-    ]
+    )
     series = trajectory.series
     conditions = Conditions(
         float(series["potential"][-1]), float(series["temperature"][-1]), trajectory.width,
         trajectory.parameters, trajectory.solids,
     )  # fmt: skip
-    moving = [
-        replace(now, drift=_drift(before, now, after))
-        for before, now, after in zip(
-            canvases[:-1], canvases[1:], [*canvases[2:], None], strict=True
-        )
-    ]
-    return Film(tuple(moving), conditions, series["time"][frames[1:]])
-
-
-def _drift(before: Canvas, now: Canvas, after: Canvas | None) -> Array:
-    """Return the change of the shares per advance [1/l] in what was film before, (solids, grid)."""
-    passed = now.volume - before.volume
-    change = (now.shares - before.shares) / passed
-    if after is not None:
-        coming = after.volume - now.volume
-        ahead = (after.shares - now.shares) / coming
-        # Three points of unequal distance, to second order.
-        change = (change * coming + ahead * passed) / (passed + coming)
-        change = np.where(before.psi > 0.0, change, ahead)
-    return np.where(now.psi > 0.0, change, 0.0)
+    return Film(canvases, conditions, series["time"][frames])
 
 
 def sample_of(film: Film, first: int, second: int, scales: Scales) -> Sample:
     """Return the pair of two frames."""
     before, after = film.canvases[first], film.canvases[second]
     advance = after.volume - before.volume
-    base = before.shifted(advance)
-    front, inside = weights_of(after.psi)
-    target = np.concatenate([(after.psi - base)[None], after.shares - before.reacted(advance)])
+    base, shares = geometric_leap(before, advance)
+    front, phi = front_of(after.psi), order(after.psi)
+    new = np.where(before.psi > 0.0, 0.0, phi)
+    target = np.concatenate([(after.psi - base)[None], after.shares - shares])
     return Sample(
-        inputs=inputs_of(before, base),
+        inputs=inputs_of(before, base, shares),
         conditions=scales.vector(film.conditions, advance),
         target=target.astype(np.float32),
-        weights=np.stack([front, inside]).astype(np.float32),
+        weights=np.stack([front / front.sum(), new / phi.sum()]).astype(np.float32),
         advance=advance,
     )
 

@@ -25,8 +25,6 @@ class Patch:
         spacing: cell edge along each axis [m].
         periodic: of each lateral axis: whether its ends are one; others, and the normal, are
             mirrors.
-        conversion: rate of change of the shares in the film over the last step [1/s], (solids,
-            grid), 0 ahead of the front; None where it is not known.
     """
 
     phi: Array
@@ -35,7 +33,6 @@ class Patch:
     speed: Array
     spacing: tuple[float, ...]
     periodic: tuple[bool, ...]
-    conversion: Array | None = None
 
     def thickness(self, phi: Array) -> float:
         """Return the film's volume per lateral area [m] for an order parameter (grid)."""
@@ -104,20 +101,12 @@ class Proposer(Protocol):
         """Fewest nodes along each axis, lateral axes first; its length is the dimension."""
         ...
 
-    @property
-    def trained(self) -> bool:
-        """Whether it was trained.
-
-        Then its shares have errors, and it needs `Patch.conversion`; what reactions inside the film
-        do in a leap is solved all the same.
-        """
-        ...
-
     def propose(self, patch: Patch, conditions: Conditions, advance: float) -> Proposal:
         """Return the film after a mean advance of ``advance`` interface widths.
 
         The advance is that of the film's volume per lateral area; a proposal may miss it by a few
-        per cent, since what was gained is measured.
+        per cent, since what was gained is measured. Shares count where the film is new: what
+        reactions do inside the film that was there is solved.
 
         Args:
             patch: the film now.

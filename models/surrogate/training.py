@@ -19,9 +19,13 @@ from interphase.models.surrogate.network import SINGLE, Shape, UNet
 from interphase.models.surrogate.pairs import Film, Sample, drawn_pairs, sample_of, turned
 from interphase.parameters.errors import SurrogateError
 
-# Weights of the shares' errors and of those of their means, against that of the front's place.
+# Weights of the errors of what is new and of its means, as parts of the film, against that of the
+# front's place.
 _SHARES, _MEANS = 2.0, 8.0
 _CLIP = 1.0
+# Pairs are drawn so many times, and epochs take one draw after the other: a draw costs a geometric
+# leap for every frame.
+_DRAWS = 3
 # Squared error of a leap below which there is nothing left to learn.
 _FLOOR = 5.0e-4
 
@@ -68,7 +72,16 @@ class Trainer:
     def __init__(
         self, films: Sequence[Film], scales: Scales, shape: Shape, options: FitOptions
     ) -> None:
-        self._films, self._scales, self._shape, self._options = films, scales, shape, options
+        self._shape, self._options = shape, options
+        rng = np.random.default_rng(options.seed)
+        self._draws = [
+            [
+                sample_of(film, *pair, scales)
+                for film in films
+                for pair in drawn_pairs(film, scales.largest, rng)
+            ]
+            for _ in range(min(_DRAWS, options.epochs))
+        ]
         per_epoch = max(sum(len(f.canvases) - 1 for f in films) // options.batch, 1)
         schedule = optax.warmup_cosine_decay_schedule(
             0.0, options.rate, per_epoch, max(options.epochs, 2) * per_epoch
@@ -100,21 +113,16 @@ class Trainer:
         options, started = self._options, time.process_time()
         # Keyed, so that a fit that goes on draws what the uninterrupted one would have.
         rng = np.random.default_rng([options.seed, member, progress.epoch])
-        pairs = [
-            (film, *pair)
-            for film in self._films
-            for pair in drawn_pairs(film, self._scales.largest, rng)
-        ]
-        rng.shuffle(pairs)
+        samples = self._draws[progress.epoch % len(self._draws)]
+        order = rng.permutation(len(samples))
         network, state, losses = progress.network, progress.optimiser, []
-        for start in range(0, len(pairs) - options.batch + 1, options.batch):
-            chosen = pairs[start : start + options.batch]
-            samples = [turned(sample_of(f, i, j, self._scales), rng) for f, i, j in chosen]
-            network, state, loss = self._step(network, state, batch_of(samples))
+        for start in range(0, len(samples) - options.batch + 1, options.batch):
+            chosen = [turned(samples[k], rng) for k in order[start : start + options.batch]]
+            network, state, loss = self._step(network, state, batch_of(chosen))
             losses.append(float(loss))
         if not losses:
             raise SurrogateError(
-                f"{len(pairs)} pairs do not fill a batch of {options.batch}; give more data or a "
+                f"{len(samples)} pairs do not fill a batch of {options.batch}; give more data or a "
                 "smaller --batch"
             )
         mean = float(np.mean(losses))
@@ -182,8 +190,8 @@ def _one(
 
 def _measure(error: jax.Array, weights: jax.Array) -> jax.Array:
     """Return the mean squared error of the front's place, of the shares and of their means."""
-    front, film = weights / jnp.sum(weights, axis=tuple(range(1, weights.ndim)), keepdims=True)
-    shares = error[1:] * film
+    front, new = weights
+    shares = error[1:] * new
     means = shares.sum(axis=tuple(range(1, shares.ndim)))
     return (
         jnp.sum(front * error[0] ** 2)

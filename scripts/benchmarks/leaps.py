@@ -161,8 +161,8 @@ def reduced(contest: Contest) -> Run:
 def network_alone(contest: Contest) -> Run:
     """Return leaps of the network one after the other, nothing solved; the regime law's clock.
 
-    The carriers move with the mean front; speed and reactions inside are those of the leap before,
-    at first those of one step.
+    The carriers move with the mean front; its speed is that of the leap before, at first that of
+    one step. Nothing reacts inside the film.
     """
     state, control, rows, _, problem = contest.mature
     proposer = _network(contest)
@@ -178,7 +178,7 @@ def network_alone(contest: Contest) -> Run:
         goal = float(grown_by_law(later - time[-1], thickness[-1], a, b)[-1])
         drive = problem.program.at(contest.task.end)
         after, _ = problem.solver.step(state, control.wanted, drive)
-        patch, leaps = raster.patch(after, width, before=state.shares), 0
+        patch, leaps = raster.patch(after, width), 0
         while (left := (goal - patch.thickness(patch.phi)) / width) > 1e-3:
             patch = _leapt(patch, proposer, conditions, min(left, proposer.largest_advance))
             leaps += 1
@@ -202,7 +202,6 @@ def _leapt(patch: Patch, proposer: Proposer, conditions: Conditions, advance: fl
     return replace(
         patch, phi=proposal.phi, shares=proposal.shares, carrier=carrier,
         speed=np.where(near, new - old, 0.0),
-        conversion=np.where(patch.phi > 0.5, proposal.shares - patch.shares, 0.0),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ Written by `interphase train evaluate`. A leap is a proposal; the solver judges 
 
 An ensemble of {members} conditional, fully convolutional residual U-Nets in {dim}-D (channels
 {channels}; file version {version}). It adds to the geometric leap: how the front departs from it,
-and what reacts behind it.
+and what the film that it gains is made of.
 
 * solids: {phases}
 * advances: up to {largest:g} interface widths
@@ -40,19 +40,19 @@ training data is above 1, and the solver refuses.
 Mean over films; fractions: largest error of any solid's part of the film's volume; correlation:
 root mean square error of the lateral two-point correlations of the solids over their root mean
 square. "To the end": leaps of 2 l one after the other from the first frame to the last, with the
-speed and the carriers of the reference film at the same thickness (a run solves for them).
+speed and the carriers of the reference film at the same thickness (a run solves for them). What
+reactions do inside the film is that of the reference (a run solves for it, too).
 
-| way | leap | advance [l] | thickness [-] | front [l] | fractions [-] | correlation [-] |
-|---|---|---|---|---|---|---|
 {errors}
-
+{further}
 ## Conformal bounds
 
 With a probability of 90 % a new film of the training ranges keeps each of them in all its leaps;
-from {calibration} films that were not fitted to. Kept by the held-out films: {coverage}.
+from {calibration} films that were not fitted to. A film counts as one score, its worst leap. Kept
+by the {films} held-out films: {coverage}.
 
-| quantity | bound per interface width of advance |
-|---|---|
+| quantity | bound per interface width of advance | kept by |
+|---|---|---|
 {bounds}
 
 ## Data
@@ -66,7 +66,7 @@ from {calibration} films that were not fitted to. Kept by the held-out films: {c
 def card(header: ModelHeader) -> str:
     """Return the card of an evaluated model, in Markdown."""
     training, errors = header.training, header.errors
-    coverage, seconds = errors["coverage"], float(training["cpu_seconds"])
+    seconds, further = float(training["cpu_seconds"]), errors.get("further")
     return _TEMPLATE.format(
         members=training["members"],
         dim=header.shape["dim"],
@@ -83,14 +83,14 @@ def card(header: ModelHeader) -> str:
         margin=100 * header.scales.margin,
         ranges=_rows({k: [f"{a:.5g}", f"{b:.5g}"] for k, (a, b) in header.scales.ranges.items()}),
         films=errors["films"],
-        errors="\n".join(
-            _row([way, kind, *(f"{x:.3g}" for x in numbers.values())])
-            for way, kinds in errors["ways"].items()
-            for kind, numbers in kinds.items()
-        ),
+        errors=_errors(errors["ways"]),
+        further=_further(further) if further else "",
         calibration=errors["calibration_films"],
-        coverage="not known" if coverage is None else f"{100 * coverage:.0f} %",
-        bounds=_rows({k: [f"{v:.3g}"] for k, v in header.bounds.items()}) or _row(["none", "-"]),
+        coverage=_percent(errors["coverage"]),
+        bounds=_rows(
+            {k: [f"{v:.3g}", _percent(errors["kept"][k])] for k, v in header.bounds.items()}
+        )
+        or _row(["none", "-", "-"]),
         hashes=_rows(
             {
                 **{k: [f"`{v}`"] for k, v in training["hashes"].items()},
@@ -98,6 +98,29 @@ def card(header: ModelHeader) -> str:
             }
         ),
     )
+
+
+def _errors(ways: Mapping[str, Any]) -> str:
+    head = ["way", "leap", "advance [l]", "thickness [-]", "front [l]", "fractions [-]",
+            "correlation [-]"]  # fmt: skip
+    rows = [
+        _row([way, kind, *(f"{x:.3g}" for x in numbers.values())])
+        for way, kinds in ways.items()
+        for kind, numbers in kinds.items()
+    ]
+    return "\n".join([_row(head), _row(["---"] * len(head)), *rows])
+
+
+def _further(errors: Mapping[str, Any]) -> str:
+    """Return the section of films of another data set."""
+    return (
+        f"\n## Errors of {errors['films']} further films\n\n{_errors(errors['ways'])}\n\n"
+        f"The bounds below are kept by {_percent(errors['coverage'])} of their scores.\n"
+    )
+
+
+def _percent(part: float | None) -> str:
+    return "not known" if part is None else f"{100 * part:.0f} %"
 
 
 def _rows(table: Mapping[str, list[str]]) -> str:

@@ -6,7 +6,7 @@ import csv
 import io
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -29,7 +29,7 @@ LEVEL: Final = 0.9
 """Probability of the conformal bounds."""
 
 _COLUMNS: Final = (
-    "film", "way", "leaps", "advance [l]", "thickness [-]", "front [l]", "fractions [-]",
+    "film", "group", "way", "leaps", "advance [l]", "thickness [-]", "front [l]", "fractions [-]",
     "correlation [-]",
 )  # fmt: skip
 # Advance of the leaps one after the other [l].
@@ -41,10 +41,12 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
 
     Args:
         folder: of the fit.
-        data: folder of further trajectories to take as held-out films, besides the fit's own.
+        data: folder of further trajectories, to be judged apart from the films that the fit held
+            out; in place of those if there are none.
 
     Returns:
-        The errors by way and kind, and the coverage of the bounds.
+        The errors by way and kind, and the coverage of the bounds; under ``further`` those of
+        ``data``.
 
     Raises:
         SurrogateError: there is no fit, its data have changed, or no film is held out.
@@ -54,33 +56,33 @@ def evaluate(folder: Path, data: Path | None = None) -> dict[str, Any]:
     path = folder / "model.npz"
     header, proposer = read_header(path), load(path)
     calibration, held_out = _films(folder, header)
-    hashes: dict[str, str] = {}
+    groups, hashes = {"held out": held_out} if held_out else {}, {}
     if data is not None:
-        further = read_data(data, 0, 0)
-        held_out, hashes = held_out + films_of(further.fit), further.hashes
-    if not held_out:
+        more = read_data(data, 0, 0)
+        groups["further"], hashes = films_of(more.fit), more.hashes
+    if not groups:
         raise SurrogateError(
             f"{folder}: no film was held out; fit with --held-out 2, or give --data"
         )
-    largest, names = header.scales.largest, ("front", *header.phases)
+    largest = header.scales.largest
     ways: dict[str, Way] = {
         "network": evaluation.learnt(proposer.ensemble),
         "geometric": evaluation.geometric,
         "persistence": evaluation.persistent,
     }
-    network = ways["network"]
-    scores = [evaluation.scores(network, one, header.phases, largest) for one in calibration]
+    scores = [
+        evaluation.scores(
+            evaluation.single_leaps(ways["network"], one, evaluation.ADVANCES, largest),
+            header.phases,
+        )
+        for one in calibration
+    ]
     bounds = evaluation.conformal(scores, LEVEL)
-    found: dict[str, Any] = {"ways": {}, "films": len(held_out), "hashes": hashes}
     rows: list[list[Any]] = []
-    for name, way in ways.items():
-        found["ways"][name] = _way(name, way, held_out, largest, rows)
-    kept = [
-        [one[n] <= bounds[n] for n in names]
-        for one in (evaluation.scores(network, f, header.phases, largest) for f in held_out)
-    ] if bounds else []  # fmt: skip
-    found["coverage"] = float(np.mean(kept)) if kept else None
-    found["calibration_films"] = len(calibration)
+    judged = [_judge(name, films, ways, header, bounds, rows) for name, films in groups.items()]
+    found = {**judged[0], "hashes": hashes, "calibration_films": len(calibration)}
+    if len(judged) > 1:
+        found["further"] = judged[1]
     finite = {name: value for name, value in bounds.items() if np.isfinite(value)}
     header = replace(header, errors=found, bounds=finite)
     with writing(path):
@@ -103,24 +105,41 @@ def _films(folder: Path, header: ModelHeader) -> tuple[list[Film], list[Film]]:
     return kept[0], kept[1]
 
 
-def _way(
-    name: str, way: Way, films: Sequence[Film], largest: float, rows: list[list[Any]]
-) -> dict[str, dict[str, float]]:
-    """Return the mean errors of a way: single leaps by advance, and leaps one after the other."""
-    from interphase.models.surrogate.evaluation import ADVANCES, single_leaps, successive
+def _judge(
+    group: str, films: Sequence[Film], ways: dict[str, Way], header: ModelHeader,
+    bounds: Mapping[str, float], rows: list[list[Any]],
+) -> dict[str, Any]:  # fmt: skip
+    """Return the errors of a group of films by way, and how often the network kept its bounds.
 
-    found: dict[str, dict[str, float]] = {}
-    for advance in (a for a in ADVANCES if a <= largest):
-        kind = f"one leap by {advance:g} l"
-        each = [single_leaps(way, film, (advance,), largest) for film in films]
-        found[kind] = _mean(name, kind, each, rows)
-    each = [[successive(way, film, min(_STRIDE, largest))] for film in films]
-    found["to the end"] = _mean(name, "to the end", each, rows)
-    return found
+    Errors are those of single leaps by advance, and of leaps one after the other.
+    """
+    from interphase.models.surrogate import evaluation
+
+    largest, found, kept = header.scales.largest, {}, {}
+    advances = [a for a in evaluation.ADVANCES if a <= largest]
+    for name, way in ways.items():
+        leaps = [
+            [evaluation.single_leaps(way, film, (a,), largest) for a in advances] for film in films
+        ]
+        kinds = {
+            f"one leap by {a:g} l": [each[k] for each in leaps] for k, a in enumerate(advances)
+        }
+        stride = min(_STRIDE, largest)
+        kinds["to the end"] = [[evaluation.successive(way, film, stride)] for film in films]
+        found[name] = {k: _mean([group, name], k, each, rows) for k, each in kinds.items()}
+        if name == "network":
+            scores = [evaluation.scores(sum(each, []), header.phases) for each in leaps]
+            kept = {n: float(np.mean([s[n] <= bounds[n] for s in scores])) for n in bounds}
+    return {
+        "films": len(films),
+        "ways": found,
+        "coverage": float(np.mean(list(kept.values()))) if kept else None,
+        "kept": kept,
+    }
 
 
 def _mean(
-    name: str, kind: str, each: Sequence[Sequence[Errors]], rows: list[list[Any]]
+    name: list[str], kind: str, each: Sequence[Sequence[Errors]], rows: list[list[Any]]
 ) -> dict[str, float]:
     """Return the mean errors over films, each with its own weight, and write down each film's."""
     table = []
@@ -134,7 +153,7 @@ def _mean(
             float(np.mean([np.abs(e.fractions).max() for e in errors])),
             float(np.mean([e.correlation for e in errors])),
         ]
-        rows.append([index, name, kind, *(f"{x:.5g}" for x in numbers)])
+        rows.append([index, *name, kind, *(f"{x:.5g}" for x in numbers)])
         table.append(numbers)
     means = np.mean(table, axis=0) if table else np.full(5, np.nan)
     keys = ("advance", "thickness", "front", "fractions", "correlation")

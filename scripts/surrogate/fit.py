@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interphase.models.extras import load as load_extra
+from interphase.models.surrogate.base import geometric_leap
 from interphase.models.surrogate.canvas import ROOM
 from interphase.models.surrogate.features import Scales
 from interphase.models.surrogate.latent import Neighbourhood
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger(__name__)
 
+# Rows that are no conditions: nothing depends on the rate of nucleation between two seeds, and new
+# film is as porous as what it grows on, which the shares show.
+_SHOWN = ("nucleation_density.", "organic_porosity")
 # How often the features of every frame are taken, by another advance.
 _ROUNDS = 2
 
@@ -156,7 +160,7 @@ class Fit:
         self._data = read_data(plan.data, plan.calibration, plan.held_out)
         first = self._data.fit[0]
         self._films = films_of(self._data.fit)
-        rows = tuple(sorted(first.parameters))
+        rows = tuple(k for k in sorted(first.parameters) if not k.startswith(_SHOWN))
         self._scales = Scales.of([f.conditions for f in self._films], rows, plan.largest)
         self._solids = first.solids
         self._open()
@@ -182,7 +186,7 @@ class Fit:
         plan, canvas = self._plan, self._films[0].canvases[0]
         solids = canvas.shares.shape[0]
         shape = Shape(
-            canvas.psi.ndim, 4 + 2 * solids, len(self._scales.names) + 1, 1 + solids, plan.channels
+            canvas.psi.ndim, 4 + solids, len(self._scales.names) + 1, 1 + solids, plan.channels
         )
         options = FitOptions(plan.epochs, plan.batch, plan.rate, plan.seed)
         trainer = Trainer(self._films, self._scales, shape, options)
@@ -219,7 +223,7 @@ class Fit:
             for first, second in drawn_pairs(film, self._scales.largest, rng):
                 before = film.canvases[first]
                 advance = film.canvases[second].volume - before.volume
-                base = before.shifted(advance)
+                base = geometric_leap(before, advance)
                 _, features = ensemble.raw(before, base, film.conditions, advance)
                 for samples, one in zip(found, features, strict=True):
                     samples.append(one)

@@ -46,7 +46,14 @@ def fitted(data: Path) -> Path:
     from interphase.scripts.surrogate.fit import Fit, FitPlan
 
     plan = FitPlan(
-        data, members=2, channels=(8, 8, 8), epochs=12, rate=4e-3, calibration=9, held_out=2
+        data,
+        members=2,
+        channels=(8, 8, 8),
+        epochs=24,
+        batch=4,
+        rate=4e-3,
+        calibration=9,
+        held_out=2,
     )
     folder = data.parent / "fit"
     Fit(plan, folder).run()

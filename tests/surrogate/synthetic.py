@@ -28,12 +28,12 @@ def order(distance: Array) -> Array:
     return 0.5 * (1.0 + np.tanh(2.0 * distance))
 
 
-def wavy(
-    height: float, phase: float, columns: int, rate: float
-) -> tuple[Array, Array, Array, Array]:
-    """Return phi, shares, speed and rates of a film whose waves of 0.5 l die out as it grows.
+def wavy(height: float, phase: float, columns: int, rate: float) -> tuple[Array, Array, Array]:
+    """Return phi, shares and speed of a film whose waves of 0.5 l die out as it grows.
 
-    The inner phase grows at its boundary by the part ``rate`` of the outer front's advance.
+    The outer phase overgrows the inner one from the wave's crest: the column that it leaves to the
+    inner one narrows on both sides by the part ``rate`` of the height. In one dimension there is
+    the inner phase alone.
     """
     x = np.arange(columns) / columns
     z = np.arange(int(HIGH * 6) + 1) / 6.0
@@ -42,33 +42,26 @@ def wavy(
     distance = front - z
     # d(front)/d(height): the crest is slower than the trough.
     slower = (1.0 - wave / 4.0)[:, None] if columns > 1 else np.ones((1, 1))
-    boundary = 0.5 + rate * height
-    inner = order(np.broadcast_to(boundary - z, distance.shape))
+    beside = np.abs((x + phase) % 1.0 - 0.5) * columns / 6.0
+    half = columns / 12.0 - 0.3 - rate * np.minimum(z, height + wave[:, None])
+    inner = order(half - beside[:, None]) if columns > 1 else np.ones_like(distance)
     rise = 1.0e-15 / height
     speed = np.where(np.abs(distance) <= 1.5, slower * rise, 0.0)
-    # d(inner)/d(boundary) times the boundary's speed.
-    reacting = 4.0 * inner * (1.0 - inner) * rate * rise / WIDTH
-    reacting = np.where(distance > 0.0, reacting, 0.0)
-    films = np.stack([inner, 1.0 - inner]), np.stack([reacting, -reacting])
-    return order(distance), films[0], speed, films[1]
+    return order(distance), np.stack([inner, 1.0 - inner]), speed
 
 
 def patch(height: float, phase: float = 0.0, columns: int = 48, rate: float = 0.3) -> Patch:
     """Return a film as a patch; one column is a film in one dimension."""
-    phi, shares, speed, change = wavy(height, phase, columns, rate)
+    phi, shares, speed = wavy(height, phase, columns, rate)
     carrier = np.broadcast_to(np.exp(-np.arange(phi.shape[-1]) / 30.0), phi.shape).copy()
     if columns == 1:
-        return Patch(phi[0], shares[:, 0], carrier[0], speed[0], (STEP,), (), change[:, 0])
-    return Patch(phi, shares, carrier, speed, (STEP, STEP), (True,), change)
+        return Patch(phi[0], shares[:, 0], carrier[0], speed[0], (STEP,), ())
+    return Patch(phi, shares, carrier, speed, (STEP, STEP), (True,))
 
 
 def changed(film: Patch, work: Callable[[Array], Array]) -> Patch:
     """Return a film all of whose fields are changed alike; grid axes are their last."""
-    assert film.conversion is not None
-    return replace(
-        film,
-        **{name: work(getattr(film, name)) for name in (*STORED, "conversion")},
-    )
+    return replace(film, **{name: work(getattr(film, name)) for name in STORED})
 
 
 def conditions(rate: float = 0.3, potential: float = 0.1) -> Conditions:

@@ -8,6 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
+from interphase.models.surrogate.base import geometric_leap
 from interphase.models.surrogate.canvas import LATERAL, NORMAL, SPACING, canvas_of, order, unfolded
 from interphase.models.surrogate.proposal import Patch
 from interphase.parameters.errors import SurrogateError
@@ -19,8 +20,8 @@ def disc(radius: float, speed: float) -> Patch:
     distance = radius - np.hypot(x[:, None], z)
     phi = order(distance)
     near = np.where(np.abs(distance) <= 1.5, speed, 0.0)
-    one, none = np.ones((1, *phi.shape)), np.zeros((1, *phi.shape))
-    return Patch(phi, one, 0.5 * one[0], near, (1 / 6, 1 / 6), (True,), none)
+    one = np.ones((1, *phi.shape))
+    return Patch(phi, one, 0.5 * one[0], near, (1 / 6, 1 / 6), (True,))
 
 
 def test_distance_is_that_of_a_disc() -> None:
@@ -40,7 +41,7 @@ def test_a_shift_has_the_volume_asked_for_and_the_shape_of_a_disc() -> None:
     canvas = canvas_of(disc(3.0, 1.0), 1.0, 4.0)
     larger = canvas_of(disc(4.0, 1.0), 1.0, 3.0, levels=canvas.psi.shape[1])
     advance = larger.volume - canvas.volume
-    shifted = canvas.shifted(advance)
+    shifted, _ = geometric_leap(canvas, advance)
     front = np.abs(larger.psi) < 0.5
     assert np.abs(shifted - larger.psi)[front].max() < 0.05
 
@@ -60,8 +61,8 @@ def test_a_film_on_a_finer_mesh_is_the_same_film() -> None:
     distance = 3.0 - np.hypot(x[:, None], z)
     near = np.where(np.abs(distance) <= 1.5, 1.0, 0.0)
     phi = order(distance)
-    one, none = np.ones((1, *phi.shape)), np.zeros((1, *phi.shape))
-    film = Patch(phi, one, 0.5 * one[0], near, (1 / 12, 1 / 12), (True,), none)
+    one = np.ones((1, *phi.shape))
+    film = Patch(phi, one, 0.5 * one[0], near, (1 / 12, 1 / 12), (True,))
     fine = canvas_of(film, 1.0, 3.0)
     assert fine.psi.shape == coarse.psi.shape
     assert fine.steps[-1] == pytest.approx(SPACING)
@@ -76,19 +77,3 @@ def test_a_front_that_stands_still_is_refused() -> None:
 def test_an_empty_domain_is_refused() -> None:
     with pytest.raises(SurrogateError, match="no front"):
         canvas_of(disc(-4.0, 1.0), 1.0, 3.0)
-
-
-def test_shares_go_on_as_they_change(films: ModuleType) -> None:
-    """A boundary that moves at 0.3 of the front's advance, over a tenth of l: second order."""
-    before = canvas_of(films.patch(5.0, rate=0.3), films.WIDTH, 3.0)
-    after = canvas_of(films.patch(5.1, rate=0.3), films.WIDTH, 3.0)
-    film = before.psi > 0.5
-    change = before.reacted(after.volume - before.volume) - before.shares
-    true = after.shares - before.shares
-    assert np.abs(true[:, film]).max() > 0.02
-    assert np.abs(change - true)[:, film].max() < 0.1 * np.abs(true[:, film]).max()
-
-
-def test_a_patch_that_does_not_tell_its_reactions_is_refused(films: ModuleType) -> None:
-    with pytest.raises(SurrogateError, match="rates of conversion"):
-        canvas_of(replace(films.patch(5.0), conversion=None), films.WIDTH, 3.0)

@@ -17,7 +17,7 @@ from interphase.parameters.errors import SurrogateError
 pytest.importorskip("equinox")
 pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="a network runs on one process")
 
-# Four frames of a film that was not fitted to: three around the start of a leap, one at its end.
+# Four frames of the first film that was held out: the first three and one at the end of a leap.
 FILM = Path(__file__).parents[1] / "data" / "growth.h5"
 
 
@@ -44,8 +44,9 @@ def test_a_real_film_is_leapt_over_better_than_by_its_geometry() -> None:
         for way in (learnt(proposer.ensemble), geometric)
     )
     assert network.front < rival.front
-    assert np.abs(network.fractions).max() < np.abs(rival.fractions).max()
     assert network.correlation < rival.correlation
+    # Neither has anything to add to the solids' parts here: a thousandth is their noise.
+    assert np.abs(network.fractions).max() < 1e-3
     inside = proposer.ensemble.leap(before, film.conditions, advance)
     assert inside.distance < 1.5
 
