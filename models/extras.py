@@ -14,7 +14,7 @@ EXTRAS: Final[Mapping[str, tuple[str, ...]]] = {
     "dft": ("ase", "janaf", "networkx", "pyscf", "rdkit", "tblite"),
     "mlp": ("ase", "chgnet", "sevenn"),
     "md": ("ase", "openmm"),
-    "surrogate": ("equinox", "jax", "optax"),
+    "surrogate": ("equinox", "jax", "optax", "sklearn"),
 }
 """Top-level modules that each optional extra of the package brings."""
 

@@ -6,6 +6,7 @@ carry it on to the same end; errors are those against steps of a fiftieth of the
 
 from __future__ import annotations
 
+import importlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -133,24 +134,24 @@ def persistent(thickness: Array, slowness: Array) -> tuple[float, float]:
 
 
 def reduced(contest: Contest) -> Run:
-    """Return the growth by the regression that was fitted to the films of the network.
+    """Return the growth by the reduced model that was fitted to the films of the network.
 
     Raises:
-        ImportError: it does not ship.
+        ImportError: it does not ship, or scikit-learn is missing.
     """
     if not REDUCED.is_file():
         raise ImportError(f"there is no {REDUCED.name}")
+    importlib.import_module("sklearn")
     model = Reduced.load(REDUCED)
-    _, _, rows, solids, _ = contest.mature
+    state, _, _, solids, problem = contest.mature
     conditions = conditions_of(contest)
     order = [solids.index(name) for name in model.phases]
+    patch = Raster(problem.space).patch(state, problem.width)
+    patch = replace(patch, shares=patch.shares[order])
 
     def work() -> Outcome:
-        start, time = rows[-1], contest.task.mature
-        parts = parts_of(start, solids)[order]
-        past, heights, last = model.grow(
-            start["thickness"], parts, conditions, contest.task.end - time
-        )
+        time = contest.task.mature
+        past, heights, last = model.grow(patch, conditions, contest.task.end - time)
         found = np.zeros(len(solids))
         found[order] = last
         return contest.outcome(Grown(time + past, heights, found), 0)

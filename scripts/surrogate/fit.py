@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from interphase.models.extras import load as load_extra
+from interphase.models.surrogate import reduced
 from interphase.models.surrogate.base import geometric_leap
 from interphase.models.surrogate.canvas import ROOM
 from interphase.models.surrogate.features import Scales
@@ -160,8 +161,8 @@ class Fit:
         self._data = read_data(plan.data, plan.calibration, plan.held_out)
         first = self._data.fit[0]
         self._films = films_of(self._data.fit)
-        rows = tuple(k for k in sorted(first.parameters) if not k.startswith(_SHOWN))
-        self._scales = Scales.of([f.conditions for f in self._films], rows, plan.largest)
+        self._rows = tuple(k for k in sorted(first.parameters) if not k.startswith(_SHOWN))
+        self._scales = Scales.of([f.conditions for f in self._films], self._rows, plan.largest)
         self._solids = first.solids
         self._open()
 
@@ -200,6 +201,9 @@ class Fit:
         path = self.folder / "model.npz"
         with writing(path):
             write_model(path, header, ensemble)
+        rival = self.folder / "reduced.npz"
+        with writing(rival):
+            reduced.fit([*self._data.fit, *self._data.calibration], self._rows).save(rival)
         return path
 
     def _member(self, trainer: Trainer, member: int) -> Any:

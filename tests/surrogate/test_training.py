@@ -17,6 +17,7 @@ from mpi4py import MPI
 from interphase.models.surrogate.canvas import limited
 from interphase.models.surrogate.model_file import load, read_header
 from interphase.models.surrogate.proposal import Patch
+from interphase.models.surrogate.reduced import Reduced
 from interphase.models.surrogate.trajectory import read_trajectory, write_trajectory
 from interphase.parameters.errors import SurrogateError
 from interphase.scripts.main import main
@@ -29,6 +30,7 @@ pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="training uses o
 
 def test_what_is_learnt_beats_the_geometry_where_columns_narrow(fitted: Path) -> None:
     """The inner column narrows by a row of the table, which no geometry knows."""
+    assert Reduced.load(fitted / "reduced.npz").phases
     errors = read_header(fitted / "model.npz").errors["ways"]
     for leap in ("one leap by 2 l", "to the end"):
         network, rival = errors["network"][leap], errors["geometric"][leap]
