@@ -139,11 +139,14 @@ def _computed(
         where = "; ".join(dict.fromkeys(found[key][1] for key in used))
         rows.setdefault(value.key, value.parameter(where))
     # from values as they were computed: errors of one force field are those of both ions alike
-    single = {value.key: (value, file.where) for file in files for value in file.values}
-    for derived in film_rows(value for value, _ in single.values()):
-        where = "; ".join(dict.fromkeys(single[key][1] for key in derived.used))
-        (value,) = united([derived.value], calibration)
-        rows.setdefault(value.key, value.parameter(where))
+    named = [file for file in files if file.path.parent != result_file.FOLDER]
+    # what follows from named files alone holds over what better values that ship would give
+    for some in (named, files):
+        single = {value.key: (value, file.where) for file in some for value in file.values}
+        for derived in film_rows(value for value, _ in single.values()):
+            where = "; ".join(dict.fromkeys(single[key][1] for key in derived.used))
+            (value,) = united([derived.value], calibration)
+            rows.setdefault(value.key, value.parameter(where))
     return list(rows.values())
 
 

@@ -234,7 +234,7 @@ LIQUIDS: Final[Mapping[str, LiquidProperties]] = {
         LiquidProperties(
             "EC:DMC + 1 M LiPF6",
             {"EC": 40, "DMC": 28, "Li+": 5, "PF6-": 5},
-            Plan(temperature=298.15, transport=1200.0, every=1.0),
+            Plan(temperature=298.15, transport=3000.0, every=1.0),
             viscosity=4.0e-3,
         ),
         LiquidProperties(
