@@ -39,7 +39,7 @@ _VARIANCE, _MOST = 0.99, 6
 _RIDGES: Final = tuple(10.0**k for k in range(-6, 3))
 # Where the logarithm of the thickness stands among the inputs.
 _THICKNESS: Final = 0
-# The kernels' numbers are fitted to so many rows at most.
+# Hyperparameters are fitted to so many rows at most.
 _ROWS: Final = 200
 # Steps of the growth, in parts of the thickness.
 _STEP: Final = 0.02
@@ -80,10 +80,10 @@ class Reduced:
         center: mean page, (numbers,).
         components: of the pages, (components, numbers).
         weights: of the features for ln(dt/dL), (features,).
-        seen: inputs that it was fitted to, over their scale, (rows, inputs).
-        said: there, what the power laws leave of ln(dt/dL), and how the components change per
+        inputs: that it was fitted to, over their scale, (rows, inputs).
+        targets: there, what the power laws leave of ln(dt/dL), and how the components change per
             ln(L), (rows, 1 + components).
-        lengths: logarithms of the kernels' numbers, (1 + components, inputs + 2).
+        hyperparameters: logarithms of those of the kernels, (1 + components, inputs + 2).
         error: of ln(dt/dL), root mean square over films that were left out [-].
     """
 
@@ -94,16 +94,16 @@ class Reduced:
     center: Array
     components: Array
     weights: Array
-    seen: Array
-    said: Array
-    lengths: Array
+    inputs: Array
+    targets: Array
+    hyperparameters: Array
     error: float
 
     @cached_property
     def _processes(self) -> list[Any]:
         return [
-            _process(self.seen, values, lengths)
-            for values, lengths in zip(self.said.T, self.lengths, strict=True)
+            _process(self.inputs, values, theta)
+            for values, theta in zip(self.targets.T, self.hyperparameters, strict=True)
         ]
 
     def growth(self, thickness: float, scores: Array, conditions: Conditions) -> Array:
@@ -166,7 +166,8 @@ class Reduced:
 
 
 _ARRAYS: Final = (
-    "mean", "scale", "center", "components", "weights", "seen", "said", "lengths",
+    "mean", "scale", "center", "components", "weights", "inputs", "targets",
+    "hyperparameters",
 )  # fmt: skip
 
 
@@ -212,12 +213,12 @@ def fit(films: Sequence[Trajectory], rows: Sequence[str] | None = None) -> Reduc
     best = min(errors, key=lambda ridge: errors[ridge])
     x, y = (np.concatenate(rows) for rows in zip(*parts, strict=True))
     weights = _solve(parts, best)
-    said = np.concatenate([(y[:, 0] - _features(x) @ weights)[:, None], y[:, 1:]], axis=1)
+    targets = np.concatenate([(y[:, 0] - _features(x) @ weights)[:, None], y[:, 1:]], axis=1)
     some = np.linspace(0, len(x) - 1, min(len(x), _ROWS)).astype(int)
-    lengths = np.array([_process(x[some], values[some]).kernel_.theta for values in said.T])
-    error = _left_out(parts, best, lengths[0])
+    thetas = np.array([_process(x[some], values[some]).kernel_.theta for values in targets.T])
+    error = _left_out(parts, best, thetas[0])
     return Reduced(
-        phases, keys, mean, scale, center, components, weights, x, said, lengths, error
+        phases, keys, mean, scale, center, components, weights, x, targets, thetas, error
     )  # fmt: skip
 
 
@@ -228,17 +229,17 @@ def _principal(pages: Array) -> Array:
     return np.asarray(rows[: min(int(np.searchsorted(held, _VARIANCE)) + 1, _MOST)])
 
 
-def _process(x: Array, y: Array, lengths: Array | None = None) -> Any:
-    """Return a Gaussian process through values, its kernel's numbers fitted unless given."""
+def _process(x: Array, y: Array, theta: Array | None = None) -> Any:
+    """Return a Gaussian process through values, its hyperparameters fitted unless given."""
     processes = load_extra("sklearn.gaussian_process")
     kernels = load_extra("sklearn.gaussian_process.kernels")
     spread = max(float(np.mean(y**2)), 1e-12)
     far = kernels.RBF(np.full(x.shape[1], 4.0), (1.0, 100.0))
     noise = kernels.WhiteKernel(0.1 * spread, (1e-4 * spread, 1e1 * spread))
     kernel = kernels.ConstantKernel(spread, (1e-4 * spread, 1e2 * spread)) * far + noise
-    if lengths is not None:
-        kernel.theta = lengths
-    optimizer = "fmin_l_bfgs_b" if lengths is None else None
+    if theta is not None:
+        kernel.theta = theta
+    optimizer = "fmin_l_bfgs_b" if theta is None else None
     with warnings.catch_warnings():
         # What tells nothing is as far as its bound lets it be: that is no failure.
         warnings.simplefilter("ignore", load_extra("sklearn.exceptions").ConvergenceWarning)
@@ -298,23 +299,23 @@ def _solve(parts: Sequence[tuple[Array, Array]], ridge: float) -> Array:
 
 
 def _left_out(
-    parts: Sequence[tuple[Array, Array]], ridge: float, lengths: Array | None = None
+    parts: Sequence[tuple[Array, Array]], ridge: float, theta: Array | None = None
 ) -> float:
     """Return the error of ln(dt/dL) over films that were left out, one by one [-].
 
     Args:
         parts: inputs over their scale and what is to be said, of each film.
         ridge: strength.
-        lengths: of the process for what the power laws leave; None: of the power laws alone.
+        theta: hyperparameters of the process for what the power laws leave; None: these alone.
     """
     gaps = []
     for k, (x, y) in enumerate(parts):
         others = [*parts[:k], *parts[k + 1 :]]
         weights = _solve(others, ridge)
         gap = _features(x) @ weights - y[:, 0]
-        if lengths is not None:
+        if theta is not None:
             seen = np.concatenate([one for one, _ in others])
             left = np.concatenate([y[:, 0] - _features(one) @ weights for one, y in others])
-            gap = gap + _process(seen, left, lengths).predict(x)
+            gap = gap + _process(seen, left, theta).predict(x)
         gaps.append(gap)
     return float(np.sqrt(np.mean(np.concatenate(gaps) ** 2)))

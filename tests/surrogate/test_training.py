@@ -30,7 +30,6 @@ pytestmark = pytest.mark.skipif(MPI.COMM_WORLD.size > 1, reason="training uses o
 
 def test_what_is_learnt_beats_the_geometry_where_columns_narrow(fitted: Path) -> None:
     """The inner column narrows by a row of the table, which no geometry knows."""
-    assert Reduced.load(fitted / "reduced.npz").phases
     errors = read_header(fitted / "model.npz").errors["ways"]
     for leap in ("one leap by 2 l", "to the end"):
         network, rival = errors["network"][leap], errors["geometric"][leap]
@@ -41,6 +40,16 @@ def test_what_is_learnt_beats_the_geometry_where_columns_narrow(fitted: Path) ->
     assert single[0] < single[1]
     # How waves die out the geometry knows, to 0.012 l; leap after leap there is only noise to add.
     assert errors["network"]["to the end"]["front"] < 0.02
+
+
+def test_the_reduced_rival_is_fitted_beside_it(fitted: Path, films: ModuleType) -> None:
+    """To the same solids, without the films held out, and it grows a film."""
+    model = Reduced.load(fitted / "reduced.npz")
+    assert model.phases == read_header(fitted / "model.npz").phases
+    film = films.patch(5.0)
+    _, heights, parts = model.grow(film, films.conditions(), 1.0)
+    assert heights[-1] > film.thickness(film.phi)
+    assert parts.sum() == pytest.approx(1.0, abs=0.05)
 
 
 def test_a_proposal_gains_what_was_asked_and_loses_no_film(fitted: Path, films: ModuleType) -> None:
